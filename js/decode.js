@@ -3,111 +3,21 @@
 // Applying is atomic: while a frame is read, changed values wait beside the rows and changed slots
 // are logged; only a frame that was read to its end is committed. So nothing is copied per move.
 
-/** A frame that cannot be applied. The world is as it was: reopen with b=0. */
-export class BadFrame extends Error {
-  name = 'BadFrame'
-}
+import { BadFrame, bad, fits, open, r, str, sv, take, u8, uv } from './reader.js'
+import { Row, compile, q, value } from './rows.js'
 
-const TYPES = ['pos', 'int', 'uint', 'u8', 'u16', 'f32', 'angle', 'bool', 'str', 'json']
-const [POS, INT, UINT, U8, U16, F32, ANGLE, BOOL, STR] = TYPES.keys()
-const [DELTA, , FULL, DROP] = [0, 1, 2, 3]
-const [SPRITE, COMPANION, GAME, ME, NOTHING] = [0, 1, 2, 3, 4]
-const MAX_SLOT = 65535
-const MAX_STR = 65535
-const MAX_ID = 2 ** 32 - 1
-const FARTHEST = 2 ** 52 // quanta: what a signed number on the wire can hold, less one upwards
-
-const text = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
-
-// The reader: bytes, position, end. Frames are applied one after the other, never within each other.
-const NO_BYTES = new Uint8Array()
-/** @type {Uint8Array} */
-let P = NO_BYTES
-let I = 0
-let E = 0
-// The two numbers, in quanta, of the pos or int that value() read last.
-let A = 0
-let B = 0
-
-/** @param {string} why @returns {never} */
-function bad(why) {
-  throw new BadFrame(`${why} at byte ${I}`)
-}
-
-function u8() {
-  if (I >= E) bad('unexpected end')
-  return P[I++]
-}
-
-// Sums with multiplication: shifts end at 32 bits, numbers on the wire at 53.
-function uv() {
-  let v = 0
-  for (let m = 1, n = 0; ; m *= 128, n++) {
-    const b = u8()
-    if (n === 7 && b > 15) bad('number above 2^53-1')
-    v += (b & 127) * m
-    if (b < 128) return b || !n ? v : bad('number not in its shortest form')
-  }
-}
-
-function sv() {
-  const v = uv()
-  return v % 2 ? -(v + 1) / 2 : v / 2
-}
-
-/** @param {number} old what it is the difference to */
-function number(old) {
-  const v = sv() + old
-  return v < -FARTHEST || v >= FARTHEST ? bad('number out of range') : v
-}
-
-/** @param {number} len */
-function take(len) {
-  if (len > E - I) bad('unexpected end')
-  return P.subarray(I, (I += len))
-}
-
-function str() {
-  const len = uv()
-  return len > MAX_STR ? bad('string too long') : text.decode(take(len))
-}
+export { BadFrame }
 
 /**
- * @typedef {{name: string, type: number, mul: number, div: number}} Field  value = quanta · mul / div
- * @typedef {{name: string, companion: boolean, pos: boolean, masks: number, mul: number, div: number, fields: Field[]}} Class
+ * @typedef {import('./rows.js').Class} Class
  * @typedef {import('./httpmp.js').Schema} Schema
  * @typedef {import('./httpmp.js').Change} Change
  */
 
-/**
- * The factors of a quantum: whole numbers where it has at most 9 decimal places, so that 3 quanta of
- * 0.1 are 0.3 and not 0.30000000000000004. Those such as 0.5 are exact without, and without dividing.
- * @param {number} quantum
- */
-function factors(quantum) {
-  if (Number.isInteger(quantum * 1024)) return { mul: quantum, div: 1 }
-  for (let div = 1; div <= 1e9; div *= 10) {
-    const mul = Math.round(quantum * div)
-    if (mul > 0 && Math.abs(quantum * div - mul) < 1e-9) return { mul, div }
-  }
-  return { mul: quantum, div: 1 }
-}
-
-/** @param {Schema} schema @returns {Class[]} */
-function compile(schema) {
-  return schema.classes.map(({ name, fields }) => ({
-    name,
-    companion: name.endsWith('+') && fields[0]?.[1] === 'uint',
-    pos: fields.length > 0 && fields[0][0] === 'pos' && fields[0][1] === 'pos',
-    masks: 2 ** fields.length,
-    ...factors(fields[0]?.[2] ?? 1),
-    fields: fields.map(([field, type, quantum = 1]) => {
-      const t = TYPES.indexOf(type)
-      if (t < 0) throw new BadFrame(`field ${name}.${field} has unknown type ${type}`)
-      return { name: field, type: t, ...factors(quantum) }
-    })
-  }))
-}
+const [DELTA, , FULL, DROP] = [0, 1, 2, 3]
+const [SPRITE, COMPANION, GAME, ME, NOTHING] = [0, 1, 2, 3, 4]
+const MAX_SLOT = 65535
+const MAX_ID = 2 ** 32 - 1
 
 // Objects with names from the wire: `__proto__` and `constructor` are names like any other. Made by a
 // constructor, because engines keep what Object.create(null) returns in a slow form.
@@ -131,64 +41,6 @@ export class Sprite {
     this.fields = new NewFields()
     /** @type {import('./httpmp.js').Look | null} */
     this.look = null
-  }
-}
-
-/** What a slot holds: the values on the wire of a sprite, a companion, the game or me. */
-class Row {
-  /** @param {Class} cls @param {number} id @param {number} kind */
-  constructor(cls, id, kind) {
-    this.pos = cls.pos // what every move reads comes first, to lie in one line of the cache
-    this.x = 0 // quanta
-    this.y = 0
-    this.nextX = 0
-    this.nextY = 0
-    this.cls = cls
-    /** @type {Sprite} */
-    this.sprite = /** @type {any} */ (null)
-    this.id = id
-    this.kind = kind
-    this.mark = 0 // the frame that updated it
-    this.gone = 0 // the frame that removed it, also if that then failed
-    /** @type {unknown[]} values in world units, by field */
-    this.values = []
-    /** @type {number[]} quanta of pos and int, two a field */
-    this.quanta = []
-  }
-}
-
-/**
- * Reads one value, leaving its quanta in A and B.
- * @param {Row} row @param {number} i its field @param {boolean} delta pos and int are differences
- */
-function value(row, i, delta) {
-  const f = row.cls.fields[i]
-  switch (f.type) {
-    case POS:
-      A = number(delta ? (i === 0 && row.pos ? row.x : row.quanta[2 * i]) : 0)
-      B = number(delta ? (i === 0 && row.pos ? row.y : row.quanta[2 * i + 1]) : 0)
-      return i === 0 && row.pos ? null : [(A * f.mul) / f.div, (B * f.mul) / f.div]
-    case INT:
-      A = number(delta ? row.quanta[2 * i] : 0)
-      return (A * f.mul) / f.div
-    case UINT:
-      return uv()
-    case U8:
-      return u8()
-    case U16:
-      return u8() + u8() * 256
-    case F32: {
-      const p = take(4)
-      return new DataView(p.buffer, p.byteOffset).getFloat32(0, true)
-    }
-    case ANGLE:
-      return (u8() * Math.PI) / 128
-    case BOOL:
-      return u8() !== 0
-    case STR:
-      return str()
-    default:
-      return JSON.parse(str())
   }
 }
 
@@ -289,7 +141,7 @@ export class World {
       c.events.length = 0
       throw err instanceof BadFrame ? err : new BadFrame(String(err), { cause: err })
     } finally {
-      P = NO_BYTES
+      open()
     }
     this.#commit()
     return c
@@ -297,9 +149,8 @@ export class World {
 
   /** @param {Uint8Array} body */
   #read(body) {
-    P = body
-    I = 0
-    const end = (E = body.length)
+    open(body)
+    const { end } = r
     const flags = u8()
     if (flags > 15) bad('not a frame, or one with unknown flags')
     const key = (flags & 1) > 0
@@ -315,6 +166,7 @@ export class World {
       c.ack = absolute ? uv() : c.ack + uv()
       c.slack = sv()
     }
+    if (Math.max(c.n, c.ack) > Number.MAX_SAFE_INTEGER) bad('number above 2^53-1')
     c.evgap = (flags & 8) > 0
     if (key) {
       for (const rows of this.#layers.values()) this.#forget(rows)
@@ -322,7 +174,7 @@ export class World {
     } else if (c.n < this.frame) bad(`frame ${c.n} after ${this.frame}`)
 
     let last = -1
-    while (I < end) {
+    while (r.i < end) {
       const head = uv()
       const mode = head % 8
       const number = (head - mode) / 8
@@ -339,10 +191,10 @@ export class World {
       if (mode === FULL) this.#layers.set(number, (rows = []))
       if (!rows) bad(`layer ${number} is not here`)
       const len = uv()
-      if (len > end - I) bad('unexpected end')
-      E = I + len
+      if (len > end - r.i) bad('unexpected end')
+      r.end = r.i + len
       this.#block(rows, mode, number)
-      E = end
+      r.end = end
     }
     if (this.#new.length) this.#check()
   }
@@ -374,20 +226,20 @@ export class World {
    * @param {Layer} rows @param {number} mode @param {number} layer
    */
   #block(rows, mode, layer) {
-    const p = P
-    const end = E
+    const p = r.p
+    const end = r.end
     const moved = this.#moved
     let moves = this.#moves
     let cursor = -1
-    let i = I
+    let i = r.i
     while (i < end) {
       const op = p[i]
       if (op >= 0xc0) {
-        I = i + 1
+        r.i = i + 1
         this.#moves = moves
         cursor = this.#op(rows, op, cursor, mode, layer)
         moves = this.#moves
-        i = I
+        i = r.i
         continue
       }
       const short = op < 0x80
@@ -396,7 +248,7 @@ export class World {
       cursor += 1 + (short ? op >> 4 : (op >> 2) & 15)
       const row = rows[cursor]
       if (mode !== DELTA || i > end || row === undefined || !row.pos) {
-        I = at
+        r.i = at
         return bad('move that cannot be')
       }
       const b = p[at + 1]
@@ -407,10 +259,10 @@ export class World {
         row.nextX = row.x + (((op & 3) << 7) | (b >> 1)) - 256
         row.nextY = row.y + (((b & 1) << 8) | p[at + 2]) - 256
       }
-      if (row.nextX < -FARTHEST || row.nextX >= FARTHEST || row.nextY < -FARTHEST || row.nextY >= FARTHEST) bad('move too far')
+      if (!fits(row.nextX) || !fits(row.nextY)) bad('move too far')
       moved[moves++] = row
     }
-    I = i
+    r.i = i
     this.#moves = moves
   }
 
@@ -439,11 +291,11 @@ export class World {
       const row = new Row(cls, id, id > 0 ? SPRITE : cls.companion ? COMPANION : slot > 0 ? NOTHING : c === 0 && layer === 0 ? GAME : c === 1 && layer === 1 ? ME : NOTHING)
       for (let i = 0; i < cls.fields.length; i++) {
         row.values[i] = value(row, i, false)
-        row.quanta[2 * i] = A
-        row.quanta[2 * i + 1] = B
+        row.quanta[2 * i] = q.a
+        row.quanta[2 * i + 1] = q.b
         if (i === 0 && row.pos) {
-          row.x = row.nextX = A
-          row.y = row.nextY = B
+          row.x = row.nextX = q.a
+          row.y = row.nextY = q.b
         }
       }
       this.#log.push(rows, slot, undefined)
@@ -468,16 +320,16 @@ export class World {
   /** @param {Row} row @param {number} i @param {unknown} v */
   #stage(row, i, v) {
     if (i === 0 && row.pos) {
-      row.nextX = A
-      row.nextY = B
+      row.nextX = q.a
+      row.nextY = q.b
       this.#moved[this.#moves++] = row
     } else {
       const s = (this.#staged[this.#stages++] ??= { row, field: 0, value: null, a: 0, b: 0 })
       s.row = row
       s.field = i
       s.value = v
-      s.a = A
-      s.b = B
+      s.a = q.a
+      s.b = q.b
     }
   }
 
@@ -522,6 +374,7 @@ export class World {
     }
     for (let i = 0; i < this.#stages; i++) {
       const { row, field, value, a, b } = this.#staged[i]
+      if (row.gone === this.#serial) continue
       const owner = row.kind === COMPANION && field === 0
       row.quanta[2 * field] = a
       row.quanta[2 * field + 1] = b
@@ -532,17 +385,20 @@ export class World {
     }
     const moved = this.#moved
     const out = c.moved
+    const removals = this.#gone.length > 0
+    let count = 0
     for (let i = 0; i < snapped; i++) {
       const row = moved[i]
       const s = row.sprite
       const { mul, div } = row.cls
       const x = (row.x = row.nextX) * mul
       const y = (row.y = row.nextY) * mul
+      if (!s || (removals && row.gone === this.#serial)) continue // no sprite, or not any more
       s.x = div === 1 ? x : x / div
       s.y = div === 1 ? y : y / div
-      out[i] = s
+      out[count++] = s
     }
-    out.length = snapped
+    out.length = count
     c.updated.length = this.#updates
     for (const ev of this.#private) c.events.push(ev)
   }
@@ -623,10 +479,11 @@ export class World {
     const id = /** @type {number} */ (row.values[0])
     if (this.#companions.get(id) !== row) return
     this.#companions.delete(id)
+    // Also of a sprite whose row went in this frame: another row may take it over.
+    const fields = this.sprites.get(id)?.fields ?? {}
+    for (const f of row.cls.fields.slice(1)) delete fields[f.name]
     const owner = this.#live.get(id)
-    if (!owner) return
-    for (const f of row.cls.fields.slice(1)) delete owner.sprite.fields[f.name]
-    this.#touch(owner)
+    if (owner) this.#touch(owner)
   }
 
   /** @param {Row} row */

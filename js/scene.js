@@ -1,9 +1,10 @@
 // @ts-check
 // The picture between frames and pixels: a stage fitted into a canvas, the sprites on it by z and id,
-// each where it was at the moment that interp.js chooses. Nothing here needs a browser.
+// each where it was at the moment that playout.js chooses. Nothing here needs a browser.
 
-import { Playout, Track } from './interp.js'
+import { Track } from './interp.js'
 import { drawCaption, drawLook, reachOf, setFill } from './look.js'
+import { Playout } from './playout.js'
 
 /** @typedef {import('./httpmp.js').World} World */
 /** @typedef {import('./httpmp.js').Sprite} Sprite */
@@ -130,7 +131,7 @@ export class Scene {
       drawLook(ctx, lookOf(figure.sprite))
     }
     ctx.setTransform(1, 0, 0, 1, 0, 0)
-    this.#drawCaptions(ctx, t, Math.min(Math.max(h * 0.03, 11 * ratio), 26 * ratio))
+    this.#drawCaptions(ctx, t, Math.min(Math.max(h * 0.03, 11 * ratio), 40 * ratio))
     ctx.restore()
     return moving
   }

@@ -2,14 +2,11 @@
 // server forgot it. Never rejects and never throws once it runs: all ends in the state.
 import { BadFrame, World } from './decode.js'
 import { HTTPMPError, asError, backoff, post, refusal } from './http.js'
+import { Ladder } from './ladder.js'
 import { Records } from './records.js'
 import { Sender } from './sender.js'
 
 const HELLO = 2500 // ms in which a stream must say hello: who holds that back holds back frames too
-const GAP = 1000 // ms without a frame, then a burst: the sign of a proxy that collects
-const BURST = 20 // ms in which five frames make a burst
-const BURSTS = 3 // so many of them
-const WINDOW = 30000 // within so many ms
 const WAIT = 20000 // ms that a poll may wait; when the page is hidden
 const WAIT_HIDDEN = 25000
 const PAUSE_HIDDEN = 5000 // ms between the polls of a hidden page, well below what ends a session
@@ -46,7 +43,6 @@ export class Transport {
   mode = 'stream'
   id = 0
   fps = 30
-  send = 1
   /** @type {World} */
   world = /** @type {any} */ (null) // before the first join
   /** @type {number | null} */
@@ -65,20 +61,12 @@ export class Transport {
   #cut = null
   #wake = () => {} // ends the pause that is on
 
-  // What is known of streaming on this way: page load by page load, for proxies come and go.
-  #collected = false // it does not work: poll
-  #proved = false // it has worked
-  #misses = 0 // streams without a hello, one after the other
-  #probe = false // a poll that works sends us back to streaming once
-  #probed = false
-  /** @type {number[]} */ #bursts = []
-  #arrived = 0
-  #gap = 0
-  #behind = 0
+  #ladder
 
   /** @param {Settings} settings */
   constructor(settings) {
     this.#settings = settings
+    this.#ladder = new Ladder(settings.mode)
     this.sender = new Sender({
       post: (body) => this.#post('in', body, 5000),
       base: () => this.world.frame,
@@ -222,7 +210,7 @@ export class Transport {
   /** @param {string} text */
   #joined(text) {
     try {
-      const { proto, token, id, epoch, fps, send, schema, limits = {} } = JSON.parse(text)
+      const { proto, token, id, epoch, fps, schema, limits = {} } = JSON.parse(text)
       if (proto !== 2 || typeof token !== 'string') throw new Error('no token')
       if (this.world) {
         this.world.reset(epoch, schema)
@@ -233,7 +221,6 @@ export class Transport {
       this.#token = token
       this.id = id
       this.fps = fps ?? 30
-      this.send = send ?? 1
       this.#silence = limits.silence ?? 1000
       this.#record = limits.record ?? 1 << 20
       this.sender.maxBytes = limits.body ?? 8192
@@ -265,8 +252,7 @@ export class Transport {
   }
 
   #streaming() {
-    const { mode } = this.#settings
-    return mode === 'auto' ? !this.#collected && !this.#hidden : mode === 'stream' && !this.#hidden
+    return this.#ladder.streams && !this.#hidden
   }
 
   /** One response of `out`, to its end. @returns {Promise<End>} */
@@ -294,13 +280,13 @@ export class Transport {
       timer = setTimeout(() => this.#cut?.({ why }), ms)
     }
     const began = performance.now()
-    const state = { stream, answered: false, hello: false, frames: 0, began }
+    const course = { stream, answered: false, hello: false, frames: 0, began }
     watch(stream ? HELLO : wait + 3 * this.#silence, stream ? 'late' : 'silence')
     try {
       const headers = { Authorization: `Bearer ${this.#token}` }
       const res = await fetch(url, { headers, cache: 'no-store', signal: abort.signal })
       if (res.status !== 200 || !res.body) throw await refusal(res)
-      state.answered = true
+      course.answered = true
       const reader = res.body.getReader()
       const records = new Records(this.#record)
       for (;;) {
@@ -309,12 +295,12 @@ export class Transport {
         if (abort.signal.aborted) break
         records.push(value)
         for (let body; !abort.signal.aborted && (body = records.next()); ) {
-          const bye = this.#take(body, state)
+          const bye = this.#take(body, course)
           if (bye) this.#cut({ why: bye.code, bye })
         }
-        if (state.hello || !stream) watch(3 * this.#silence, 'silence')
+        if (course.hello || !stream) watch(3 * this.#silence, 'silence')
       }
-      if (!stream && !abort.signal.aborted && state.frames && !records.rest) end = { why: 'poll', fine: true }
+      if (!stream && !abort.signal.aborted && course.frames && !records.rest) end = { why: 'poll', fine: true }
     } catch (err) {
       if (!abort.signal.aborted) end = this.#fault(err)
     } finally {
@@ -322,7 +308,8 @@ export class Transport {
       this.#cut = null
       abort.abort()
     }
-    this.#learn(state, end)
+    const { why, err, bye, fine } = end
+    this.#ladder.learn(course, !fine && !bye && (!err || err.code === 'http'), why === 'late')
     return end
   }
 
@@ -336,15 +323,15 @@ export class Transport {
 
   /**
    * Handles one record; returns what a bye says.
-   * @param {Uint8Array} body @param {{hello: boolean, frames: number, stream: boolean, began: number}} state
+   * @param {Uint8Array} body @param {import('./ladder.js').Course & {began: number}} course
    */
-  #take(body, state) {
+  #take(body, course) {
     const { world } = this
     switch (body[0] >> 5) {
       case 0: {
         const change = world.apply(body)
         const now = performance.now()
-        state.frames++
+        course.frames++
         const reason = this.#rejoined || this.state === 'connecting' ? 'joined' : 'resumed'
         this.#broken = this.#rejoined = false
         this.sender.acknowledge(change.ack)
@@ -352,8 +339,8 @@ export class Transport {
           this.sender.resend()
           this.#set('open', reason)
         }
-        if (state.stream) this.#arrival(now)
         this.#settings.onFrame(change, now)
+        if (course.stream && this.#ladder.collects(now)) this.#cut?.({ why: 'switch', fine: true })
         break
       }
       case 1: {
@@ -361,8 +348,8 @@ export class Transport {
         if (!('hello' in ctl)) break
         if (ctl.epoch !== world.epoch) world.reset(ctl.epoch)
         else if (!ctl.base) world.expectKey()
-        state.hello = true
-        if (state.stream) this.#hello ??= performance.now() - state.began
+        course.hello = true
+        if (course.stream) this.#hello ??= performance.now() - course.began
         break
       }
       case 3: {
@@ -371,44 +358,5 @@ export class Transport {
       }
     }
     return null
-  }
-
-  /** Looks for a proxy that collects frames. @param {number} now */
-  #arrival(now) {
-    if (now - this.#arrived > GAP && this.#arrived) {
-      this.#gap = now
-      this.#behind = 0
-    }
-    this.#arrived = now
-    if (!this.#gap || now - this.#gap > BURST || ++this.#behind !== 5) return
-    this.#gap = 0
-    this.#bursts = this.#bursts.filter((t) => now - t < WINDOW)
-    if (this.#bursts.push(now) < BURSTS || this.#settings.mode !== 'auto') return
-    this.#collected = true
-    this.#cut?.({ why: 'switch', fine: true })
-  }
-
-  /**
-   * What a response says about streaming on this way. A stream that never said hello is a miss; two of
-   * them, or one that took too long, and it polls. If streaming had worked before, or nobody answered at
-   * all, the fault may have been the network's: the first poll that works then sends it back once.
-   * @param {{stream: boolean, answered: boolean, hello: boolean, frames: number}} state @param {End} end
-   */
-  #learn({ stream, answered, hello, frames }, { why, err, fine }) {
-    this.#arrived = this.#gap = 0
-    if (hello && stream) {
-      this.#proved = true
-      this.#probed = false
-      this.#misses = 0
-    } else if (stream && !fine && (why === 'late' || !err || err.code === 'http') && this.#settings.mode === 'auto') {
-      this.#misses += why === 'late' ? 2 : 1
-      if (this.#misses < 2) return
-      this.#collected = true
-      this.#probe = !this.#probed && (this.#proved || !(answered || why === 'late'))
-    } else if (frames && this.#probe) {
-      this.#probe = this.#collected = false
-      this.#probed = true
-      this.#misses = 1
-    }
   }
 }

@@ -68,6 +68,7 @@ const EXPLAINED = ['kicked', 'refused', 'error']
 export function endOf(code, more) {
   const [text, again] = Object.hasOwn(ENDS, code) ? ENDS[code] : ['The connection was lost.', 'Try again']
   if (typeof more !== 'string' || !more || !EXPLAINED.includes(code)) return [text, again]
+  if (more.endsWith(`: ${code}`)) return [text, again] // the client's words for a bye without any
   const said = more[0].toUpperCase() + more.slice(1)
-  return [code === 'refused' ? said : `${text} ${said}`, again]
+  return [code === 'refused' ? said : `${text}\n${said}`, again]
 }

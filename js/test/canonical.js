@@ -9,6 +9,7 @@ export function canonical(world) {
     const s = world.sprites.get(id)
     const all = Object.assign(Object.create(null), s.fields)
     if (s.x !== undefined) all.pos = [s.x, s.y]
+    for (const name in all) if (all[name] === null || Number.isNaN(all[name])) delete all[name] // as JSON mode takes a field back
     const fields = [...(types.get(s.class) ?? []), ...(types.get(s.class + '+') ?? [])]
     sprites[id] = { class: s.class, fields: named(all, fields) }
   }
@@ -48,9 +49,15 @@ function places(v, quantum) {
   return Number(v.toFixed(9))
 }
 
-/** The shortest decimal that is the same float32. */
+/** The shortest decimal that is the same float32; of two as near, as Go has it, the even one. */
 function shortest(v) {
   if (!Number.isFinite(v)) return null
-  for (let p = 1; p < 10; p++) if (Math.fround(Number(v.toPrecision(p))) === v) return Number(v.toPrecision(p))
+  for (let p = 1; p < 10; p++) {
+    const up = v.toPrecision(p)
+    const longer = v.toPrecision(p + 1)
+    const tie = Number(longer) === v && /5(e|$)/.test(longer) && /[13579](e|$)/.test(up)
+    const w = tie ? longer.replace(/\.?5(e|$)/, '$1') : up
+    if (Math.fround(Number(w)) === v) return Number(w)
+  }
   return v
 }
