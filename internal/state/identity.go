@@ -12,23 +12,22 @@ import (
 type identities struct {
 	slots []identity // a power of two of them, at most half in use
 	used  int
-	gen   uint32 // slots of other generations are free
+	gen   uint64 // slots of other generations are free
 }
 
 type identity struct {
 	addr uintptr
 	p    *program
 	id   int
-	gen  uint32
+	gen  uint64
 }
 
 // reset forgets everything.
 func (t *identities) reset() {
 	t.used = 0
 	t.gen++
-	if t.gen == 0 || t.slots == nil {
-		t.gen = 1
-		t.slots = make([]identity, max(len(t.slots), 64))
+	if t.slots == nil {
+		t.slots = make([]identity, 64)
 	}
 }
 

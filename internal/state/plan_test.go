@@ -67,7 +67,7 @@ type kindsOfFields struct {
 	c    *client   `httpmp:"c"`
 	none *client   `httpmp:"none"`
 	skip chan int  `httpmp:"-"`
-	json string    `json:"json"`
+	JSON string    `json:"json"`
 	Pos
 	Vel
 }
@@ -213,7 +213,7 @@ func TestReadErrors(t *testing.T) {
 }
 
 type many struct {
-	a, b [8]int `httpmp:"a"`
+	a, b [8]int `httpmp:"a"` // one tag for two fields
 }
 
 func TestPlanErrors(t *testing.T) {
@@ -244,12 +244,6 @@ func TestPlanErrors(t *testing.T) {
 			hp int `httpmp:""`
 		}{}, `.hp: the tag has no name, want httpmp:"name"`},
 		{struct {
-			hp int `httpmp:hp`
-		}{}, `.hp: tag httpmp:hp is malformed, want httpmp:"name" without spaces`},
-		{struct {
-			hp int `httpmp: "hp"`
-		}{}, `.hp: tag httpmp: "hp" is malformed`},
-		{struct {
 			hp int `httpmp:"-,private"`
 		}{}, `.hp: tag "-,private", want - alone`},
 		{struct {
@@ -275,13 +269,13 @@ func TestPlanErrors(t *testing.T) {
 		}{}, `.f: option "q=x", want a finite number above 0`},
 		{struct {
 			f float64 `httpmp:"f,q=1,q=2"`
-		}{}, `.f: option "q=" is there twice`},
+		}{}, `.f: option "q=2" comes twice`},
 		{struct {
 			f float64 `httpmp:"f,q=1,rad"`
 		}{}, `.f: tag "f,q=1,rad" has q= and rad, want one of them`},
 		{struct {
 			f float64 `httpmp:"f,rad,rad"`
-		}{}, `.f: option "rad" is there twice`},
+		}{}, `.f: option "rad" comes twice`},
 		{struct {
 			Pos `httpmp:",rad"`
 		}{}, `.Pos: option "rad" is for floats, but the type is state_test.Pos`},
@@ -336,6 +330,11 @@ func TestPlanErrors(t *testing.T) {
 	}
 	_, err := state.NewPlan(nil, kinds)
 	require.Error(t, err)
+	for _, malformed := range []reflect.StructTag{`httpmp:hp`, `httpmp: "hp"`, `httpmp`} {
+		typ := reflect.StructOf([]reflect.StructField{{Name: "HP", Type: reflect.TypeFor[int](), Tag: malformed}})
+		_, err := state.NewPlan(typ, kinds)
+		require.ErrorContains(t, err, ".HP: tag "+string(malformed)+" is malformed, want httpmp:\"name\" without spaces")
+	}
 	for private, most := range map[bool]int{false: 32, true: 31} {
 		for _, n := range []int{most, most + 1} {
 			fields := []reflect.StructField{{Name: "Owner", Type: reflect.TypeFor[uint](), Tag: `httpmp:"owner"`}}
@@ -361,7 +360,7 @@ func TestPlanLeavesOut(t *testing.T) {
 	type skipped struct {
 		Pos    `httpmp:"-"`
 		*plain     // has nothing to replicate
-		x      int `json:"httpmp"`
+		X      int `json:"httpmp"`
 	}
 	p, err := state.NewPlan(reflect.TypeFor[skipped](), kinds)
 	require.NoError(t, err)

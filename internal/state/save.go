@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"reflect"
 	"unsafe"
 )
 
@@ -85,7 +84,8 @@ func (s *saver) run(c *Codec, dst []byte, p *program, root unsafe.Pointer, tr *t
 	if tr != nil {
 		tr.origin, tr.path = len(dst), append(tr.path[:0], p.typ.String()...)
 	}
-	s.reach(p, root)
+	_, free := s.seen.find(s.address(p, root), p)
+	s.reach(free, p, root)
 	objects, late := 0, 0
 	for {
 		if objects < len(s.objects) {
@@ -142,9 +142,8 @@ func (s *saver) fail(format string, args ...any) error {
 	return fmt.Errorf("%s "+format, append([]any{s.trace.path}, args...)...)
 }
 
-// reach adds a value that a pointer has led to.
-func (s *saver) reach(p *program, at unsafe.Pointer) {
-	_, free := s.seen.find(s.address(p, at), p)
+// reach adds a value that a pointer has led to; free is what find returned for it.
+func (s *saver) reach(free *identity, p *program, at unsafe.Pointer) {
 	s.seen.put(free, s.address(p, at), p, len(s.objects))
 	s.objects = append(s.objects, object{p, at})
 	if s.trace != nil {
@@ -181,6 +180,7 @@ func (s *saver) ops(ops []op, base unsafe.Pointer) error {
 	return s.each(ops, base)
 }
 
+// each is ops without the path.
 func (s *saver) each(ops []op, base unsafe.Pointer) error {
 	dst := s.dst
 	for i := range ops {
@@ -263,8 +263,7 @@ func (s *saver) pointer(elem *program, to unsafe.Pointer) {
 		s.dst = append(s.dst, pointerNil)
 		return
 	}
-	addr := s.address(elem, to)
-	id, free := s.seen.find(addr, elem)
+	id, free := s.seen.find(s.address(elem, to), elem)
 	if free == nil {
 		s.dst = appendUv(s.dst, uint64(id)+pointerKnown)
 		return
@@ -277,74 +276,7 @@ func (s *saver) pointer(elem *program, to unsafe.Pointer) {
 		}
 	}
 	s.dst = append(s.dst, pointerNew)
-	s.seen.put(free, addr, elem, len(s.objects))
-	s.objects = append(s.objects, object{elem, to})
-	if s.trace != nil {
-		s.trace.objects = append(s.trace.objects, string(s.trace.path))
-	}
-	s.occupy(to, elem.size)
-}
-
-// slice is how a slice lies in memory.
-type slice struct {
-	data     unsafe.Pointer
-	len, cap int
-}
-
-// slice saves a slice.
-func (s *saver) slice(p *program, v *slice) error {
-	if v.data == nil {
-		s.dst = append(s.dst, sliceNil)
-		return nil
-	}
-	elem := p.elem
-	if v.len > 0 && elem.size > 0 {
-		if s.again(p, v.data, v.len) {
-			return nil
-		}
-		s.occupy(v.data, uintptr(v.len)*elem.size)
-	}
-	s.dst = appendUv(s.dst, uint64(v.len)+sliceNew)
-	switch {
-	case elem.code == codeU8:
-		s.dst = append(s.dst, unsafe.Slice((*byte)(v.data), v.len)...)
-	case len(elem.ops) > 0:
-		return s.elements(elem, v.data, v.len)
-	case elem.size > 0:
-		s.dst = append(s.dst, make([]byte, v.len)...)
-	}
-	return nil
-}
-
-// again saves a slice or map that was saved before, and else gives it a number. A slice of the same memory
-// with another length is not the same; overlap finds it.
-func (s *saver) again(p *program, at unsafe.Pointer, n int) bool {
-	id, free := s.seen.find(uintptr(at), p.ident)
-	if free == nil && s.lengths[id] == n {
-		s.dst = appendUv(append(s.dst, sliceAgain), uint64(id))
-		return true
-	}
-	if free != nil {
-		s.seen.put(free, uintptr(at), p.ident, len(s.lengths))
-	}
-	s.lengths = append(s.lengths, n)
-	return false
-}
-
-// elements saves n elements that lie behind each other.
-func (s *saver) elements(elem *program, data unsafe.Pointer, n int) error {
-	if err := s.deeper(); err != nil {
-		return err
-	}
-	for i := range n {
-		n := s.trace.index(i)
-		if err := s.ops(elem.ops, unsafe.Add(data, uintptr(i)*elem.size)); err != nil {
-			return err
-		}
-		s.trace.pop(n)
-	}
-	s.depth--
-	return nil
+	s.reach(free, elem, to)
 }
 
 // deeper goes one level down.
@@ -353,68 +285,6 @@ func (s *saver) deeper() error {
 		return s.fail("lies more than %d levels deep, want pointers on the way", maxDepth)
 	}
 	return nil
-}
-
-// dynamic saves an interface, a p.
-func (s *saver) dynamic(p *program, at unsafe.Pointer) error {
-	x := unpack(p, at)
-	t := reflect.TypeOf(x)
-	if t == nil {
-		s.dst = append(s.dst, 0)
-		return nil
-	}
-	d := p.last
-	if d == nil || d.typ != t {
-		if d = s.c.dynamic(t); d == nil {
-			return s.unregistered(t)
-		}
-		p.last = d
-	}
-	if d.gen != s.seen.gen {
-		d.gen, d.index = s.seen.gen, s.types
-		s.types++
-		if d.name == "" {
-			d.name = typeName(t)
-		}
-		s.dst = appendUv(s.dst, uint64(d.index)+1)
-		s.dst = append(appendUv(s.dst, uint64(len(d.name))), d.name...)
-		s.dst = binary.LittleEndian.AppendUint64(s.dst, s.c.print(d))
-	} else {
-		s.dst = appendUv(s.dst, uint64(d.index)+1)
-	}
-	data := (*[2]unsafe.Pointer)(unsafe.Pointer(&x))[1]
-	switch {
-	case d.code == codePointer:
-		s.pointer(d.elem, data)
-		return nil
-	case d.size == unsafe.Sizeof(data) && !d.plain: // the interface may hold the value itself
-		v := reflect.New(t)
-		v.Elem().Set(reflect.ValueOf(x))
-		data = v.UnsafePointer()
-	}
-	if err := s.deeper(); err != nil {
-		return err
-	}
-	err := s.ops(d.ops, data)
-	s.depth--
-	return err
-}
-
-// unregistered returns the error for an interface that holds a t.
-func (s *saver) unregistered(t reflect.Type) error {
-	why := "is not registered"
-	if err := (&Codec{programs: map[reflect.Type]*program{}, idents: map[reflect.Type]*program{}, names: map[string]*program{}}).Register(t); err != nil {
-		why = "cannot be saved: " + err.Error()
-	}
-	return s.fail("holds type %s, which %s; register it, or tag the field httpmp:\"-\" if it is not part of the state", t, why)
-}
-
-// unpack returns the value in the interface, a p, that lies at at.
-func unpack(p *program, at unsafe.Pointer) any {
-	if p.typ.NumMethod() == 0 {
-		return *(*any)(at)
-	}
-	return *(*interface{ M() })(at) // all interfaces with methods lie in memory alike
 }
 
 // appendUv appends v as unsigned LEB128.

@@ -25,7 +25,7 @@ type tag struct {
 func parseTag(f reflect.StructField) (tag, error) {
 	value, ok := f.Tag.Lookup(tagKey)
 	if !ok {
-		if rest, found := strings.CutPrefix(strings.TrimSpace(string(f.Tag)), tagKey); found && strings.IndexAny(rest, ": \t\"") == 0 {
+		if rest, found := strings.CutPrefix(strings.TrimSpace(string(f.Tag)), tagKey); found && (rest == "" || strings.ContainsAny(rest[:1], ": \t\"")) {
 			return tag{}, fmt.Errorf("tag %s is malformed, want %s:\"name\" without spaces", f.Tag, tagKey)
 		}
 		return tag{}, nil
@@ -61,7 +61,7 @@ func (t *tag) option(s string) error {
 	q, isQuantum := strings.CutPrefix(s, "q=")
 	switch {
 	case isQuantum && t.quantum != 0, s == "rad" && t.rad, s == "private" && t.private:
-		return fmt.Errorf("option %q is there twice", strings.TrimSuffix(s, q))
+		return fmt.Errorf("option %q comes twice", s)
 	case isQuantum:
 		v, err := strconv.ParseFloat(q, 64)
 		if err != nil || !(v > 0) || math.IsInf(v, 0) {

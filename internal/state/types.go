@@ -62,7 +62,7 @@ type program struct {
 	words       []word     // interfaces: the first words of values
 	scratch     []*entries // maps: free scratch memory
 	index       int        // number as a dynamic type in the save of generation gen
-	gen         uint32
+	gen         uint64
 }
 
 // op saves one part of a value.
