@@ -66,8 +66,8 @@ func stateCases() []frameCase {
 		{"every type of field", []frameStep{
 			{key(1, full(0, game(), add(classThing, 1, 9, nums, strs...), add(classWall, 2, 10, nil, `{"line":[0,0,5,5]}`)), full(1, me("[]"))),
 				`{"n":1,"key":true,"ack":0,` + gameLine + `,` + meLine + `,"add":[[9,"thing",{"pos":[-3.1,0.3],"level":-7,"heat":1234.56,"owner":2,"hp":200,"ammo":60000,"mass":0.1,"angle":1.5708,"alive":true,"name":"Zoë \"Z\"\n","look":{"rect":[10,80]},"bag":[1,-2,300],"fine":0.000976563}],[10,"wall",{"look":{"line":[0,0,5,5]}}]]}`},
-			{next(2, delta(0, update(classThing, 1, all, nums, other, "", `null`))),
-				`{"n":2,"set":[[9,{"pos":[1.2,-4],"level":100,"heat":0,"owner":0,"hp":0,"ammo":1,"mass":-2.5e-07,"angle":6.2586,"alive":false,"name":"","look":null,"bag":[0,0,0],"fine":-0.000976563}]]}`},
+			{next(2, delta(0, update(classThing, 1, all, nums, other, "", `[]`))),
+				`{"n":2,"set":[[9,{"pos":[1.2,-4],"level":100,"heat":0,"owner":0,"hp":0,"ammo":1,"mass":-2.5e-07,"angle":6.2586,"alive":false,"name":"","look":[],"bag":[0,0,0],"fine":-0.000976563}]]}`},
 			{next(3, block(0, wire.ModeCatchUp, update(classThing, 1, all, nil, third, long, `[1,{"a":"b c"}]`))),
 				`{"n":3,"set":[[9,{"pos":[-112589990684262.4,112589990684262.4],"level":-2147483648,"heat":0.01,"owner":9007199254740991,"hp":255,"ammo":65535,"mass":3e+38,"angle":0.0245,"alive":true,"name":"` + long + `","look":[1,{"a":"b c"}],"bag":[-1099511627776,1099511627776,7],"fine":4.999023438}]]}`},
 			{next(4, delta(0, update(classThing, 1, 1<<1|1<<7|1<<12, third, []int64{0, 0, -1 << 31, 1, 0, 0, 0, 0, 128, 0, 0, 0, 0, 5120}, "", ""))),
@@ -112,7 +112,7 @@ func layerCases() []frameCase {
 			{next(2, delta(1, update(wire.ClassMe, 0, 2|4, nil, nil, "", "[1.5,-2]", "null"), update(classThingPlus, 0, 2, []int64{9, 50}, []int64{9, 51}, ""))),
 				`{"n":2,"set":[[9,{"gold":51}]],"me":{"camera":[1.5,-2],"view":null}}`},
 			{next(3, delta(0, update(classThing, 1, 1<<3, nums, append([]int64{0, 0, 0, 0, 3}, nums[5:]...), "", "")), delta(1, remove(1), update(wire.ClassMe, 0, 1, nil, nil, "[]", "", ""))),
-				`{"n":3,"add":[` + strings.Replace(line, `"owner":2`, `"owner":3`, 1) + `}]],"me":{"own":[]}}`},
+				`{"n":3,"set":[[9,{"owner":3,"gold":null,"secret":null}]],"me":{"own":[]}}`},
 			{next(4, delta(0, remove(1))), `{"n":4,"del":[9]}`},
 		}},
 		{"handed from layer to layer", []frameStep{
@@ -188,7 +188,7 @@ func headerCases() []frameCase {
 
 // errorCases are frames that a client cannot apply. Each leaves everything as it was.
 func errorCases() []frameCase {
-	first := frameStep{key(1, full(0, game(), ball(1, 1, 0, 0), add(classWall, 2, 2, nil, `null`)), full(1, me("[]"))), `{"n":1,"key":true,"ack":0,` + gameLine + `,` + meLine + `,"add":[` + ballLine(1, "0", "0") + `,[2,"wall",{"look":null}]]}`}
+	first := frameStep{key(1, full(0, game(), ball(1, 1, 0, 0), add(classWall, 2, 2, nil, `{}`)), full(1, me("[]"))), `{"n":1,"key":true,"ack":0,` + gameLine + `,` + meLine + `,"add":[` + ballLine(1, "0", "0") + `,[2,"wall",{"look":{}}]]}`}
 	last := frameStep{next(2, delta(0, move(1, 2, 2))), `{"n":2,"set":[[1,{"pos":[1,1]}]]}`}
 	mv := move(1, 9, 9)
 	whole := delta(0, remove(2), ball(3, 3, 0, 0), mv, update(classBall, 1, 7, []int64{0, 0, 0, 0}, []int64{1000, 0, 3, 3}, `{"a":1}`), event("say", `"hi"`))

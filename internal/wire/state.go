@@ -23,7 +23,8 @@ type SpriteState struct {
 }
 
 // AppendJSON appends s in a form that is the same for equal states: members of "game", "me" and
-// "fields" by name, sprites by id.
+// "fields" by name, sprites by id. Fields of sprites that are null are left out: JSON mode takes a
+// private field back by setting it to null.
 //
 //	{"frame":n,"game":{…},"stage":{…} or null,"me":{…},"sprites":{"1":{"class":"ball","fields":{…}}}}
 func (s State) AppendJSON(dst []byte) []byte {
@@ -43,7 +44,9 @@ func (s State) AppendJSON(dst []byte) []byte {
 		}
 		dst = strconv.AppendUint(append(dst, '"'), uint64(id), 10)
 		dst = AppendQuoted(append(dst, `":{"class":`...), s.Sprites[id].Class)
-		dst = append(appendFields(append(dst, `,"fields":`...), s.Sprites[id].Fields), '}')
+		fields := maps.Clone(s.Sprites[id].Fields)
+		maps.DeleteFunc(fields, func(_ string, raw json.RawMessage) bool { return string(raw) == "null" })
+		dst = append(appendFields(append(dst, `,"fields":`...), fields), '}')
 	}
 	return append(dst, "}}"...)
 }

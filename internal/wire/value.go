@@ -39,19 +39,41 @@ func appendQuanta(dst []byte, k int64, quantum float64) []byte {
 	if quantum == 1 || quantum == 0 {
 		return strconv.AppendInt(dst, k, 10)
 	}
-	return appendFixed(dst, float64(k)*quantum, places(quantum))
-}
-
-// places returns how many decimal places a multiple of quantum needs, at most 9.
-func places(quantum float64) int {
 	scale := 1.0
-	for p := range 9 {
-		if v := quantum * scale; math.Abs(v-math.Floor(v+0.5)) <= 1e-9 && v > 0.5 {
-			return p
+	for p := range 10 {
+		v := quantum * scale
+		if whole := math.Floor(v + 0.5); whole >= 1 && math.Abs(v-whole) <= 1e-9 {
+			if math.Abs(float64(k))*whole < 1<<62 {
+				return appendDecimal(dst, k*int64(whole), p)
+			}
+			return appendFixed(dst, float64(k)*quantum, p)
 		}
 		scale *= 10
 	}
-	return 9
+	return appendFixed(dst, float64(k)*quantum, 9)
+}
+
+// appendDecimal appends v / 10^places without trailing zeros.
+func appendDecimal(dst []byte, v int64, places int) []byte {
+	u := uint64(v)
+	if v < 0 {
+		u = -u
+		dst = append(dst, '-')
+	}
+	scale := uint64(1)
+	for range places {
+		scale *= 10
+	}
+	dst = strconv.AppendUint(dst, u/scale, 10)
+	u %= scale
+	if u == 0 {
+		return dst
+	}
+	for dst = append(dst, '.'); u > 0; u %= scale {
+		scale /= 10
+		dst = append(dst, byte('0'+u/scale))
+	}
+	return dst
 }
 
 // appendFixed appends v rounded to so many places, halves away from zero as toFixed does in
