@@ -117,6 +117,7 @@ function showState() {
   status.dataset.state = state
   write(pill, state === 'retrying' ? 'reconnecting…' : state === 'connecting' ? 'connecting…' : '')
   const latency = game?.latency
+  if (game) status.title = game.mode === 'poll' ? 'by long poll' : 'by stream'
   write(ping, state === 'open' && typeof latency === 'number' ? `${Math.round(latency)} ms` : '')
 }
 
@@ -143,9 +144,10 @@ async function play() {
   canvas.classList.remove('over')
   game = undefined
   showState()
-  const name = new URLSearchParams(location.search).get('name') ?? ''
+  const query = new URLSearchParams(location.search)
+  const mode = query.get('mode') === 'poll' ? 'poll' : 'auto'
   try {
-    game = await connect({ canvas, name })
+    game = await connect({ canvas, name: query.get('name') ?? '', mode })
   } catch (err) {
     const error = err instanceof HTTPMPError ? err : null
     showEnd(error?.code ?? '', error)
