@@ -3,6 +3,7 @@
 # make bench      BENCH=regexp COUNT=n PKG=packages
 # make fuzz       every fuzz target for FUZZTIME (60s) each
 # make golden     rewrites the golden files that the tests compare with
+# make pictures   takes the pictures of the READMEs anew
 # make proof      the property tests with ROUNDS (100000) rounds each
 # make clean      removes what the targets above left behind
 
@@ -23,7 +24,7 @@ TESTED  := $(filter-out ./browsertest,$(MODULES))
 each = @set -e; for m in $(1); do echo "== $(2) ($$m)"; (cd $$m && $(2)); done
 
 .DEFAULT_GOAL := all
-.PHONY: all fmt lint test setup vet test-go test-js test-types test-browser bench fuzz golden proof clean
+.PHONY: all fmt lint test setup vet test-go test-js test-types test-browser bench fuzz golden pictures proof clean
 
 all: fmt lint test
 
@@ -77,6 +78,11 @@ fuzz:
 
 golden:
 	@tools/golden.sh
+
+pictures:
+	@tools/setup.sh
+	@dir=$$(mktemp -d) && (cd browsertest && go test -count=1 -run TestPong/stream -screenshots $$dir .) && \
+		cp $$dir/TestPong-stream-pong-0.png examples/pong/pong.png && rm -r $$dir
 
 proof:
 	HTTPMP_ROUNDS=$(ROUNDS) go test -count=1 -timeout 24h ./...

@@ -1,6 +1,8 @@
 package httpmp
 
 import (
+	"time"
+
 	"github.com/httpmp/httpmp/internal/layer"
 	"github.com/httpmp/httpmp/internal/wire"
 )
@@ -8,8 +10,8 @@ import (
 // carrier is one open out of a session: what takes bytes from it to a page. It has a goroutine of its
 // own, which waits for wake and asks compose what to write.
 type carrier struct {
-	wake  chan struct{} // capacity 1: something is due, or bye is set
-	stall func()        // makes a write in flight fail; concurrent-safe
+	wake  chan struct{}       // capacity 1: something is due, or bye is set
+	stall func(time.Duration) // makes writes fail from then on, the one in flight too; concurrent-safe
 	poll  bool
 	json  bool
 
@@ -18,8 +20,10 @@ type carrier struct {
 	greet    bool      // it begins with a hello
 	deadline uint64    // poll: the frame in which it is answered at the latest
 	last     uint64    // stream: the frame in which it last sent something
+	moving   bool      // stream: that was a change, so one more frame is due: the page learns that all is still
 	writing  uint64    // the frame in which the write in flight began; 0: none
 	bye      *wire.Bye // it is to say this and end
+	final    uint64    // the frame that is sent before bye; 0: none
 }
 
 // outRequest is what an out asks for.
@@ -29,7 +33,7 @@ type outRequest struct {
 	poll  bool
 	json  bool
 	wait  uint64 // poll: frames
-	stall func()
+	stall func(time.Duration)
 }
 
 // open makes a carrier for s, which supersedes the one it has.
@@ -64,7 +68,8 @@ func (e *Engine) open(s *session, q outRequest) *carrier {
 			s.out.end(wire.Bye{Code: "superseded"})
 		}
 		s.out, s.opened = c, true
-		delete(e.nonces, s.nonce)
+		e.forgetNonceLocked(s)
+		e.alarms.set(alarm{s, c}, min(c.alarm(e.silence), e.frame+e.silence))
 	}
 	return c
 }
@@ -75,7 +80,23 @@ func (e *Engine) shut(s *session, c *carrier) {
 	defer e.mu.Unlock()
 	if s.out == c {
 		s.out, s.away = nil, e.frame
+		e.missLocked(s)
 	}
+}
+
+// missLocked has the frame loop look after s while it has no out.
+func (e *Engine) missLocked(s *session) {
+	if !s.absent {
+		s.absent = true
+		e.absent = append(e.absent, s)
+	}
+}
+
+// taken notes that c has taken some of what it was to write.
+func (e *Engine) taken(c *carrier) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	c.writing = e.frame
 }
 
 // compose appends what is to be written on c, the carrier of s, now: nothing where it is to wait. Last
@@ -88,7 +109,8 @@ func (e *Engine) compose(s *session, c *carrier, dst []byte) (out []byte, last b
 		c.greet = false
 		dst = c.appendHello(dst, wire.Hello{Hello: 2, Epoch: e.epoch, Frame: e.frame, Base: c.pos.Base})
 	}
-	if c.bye == nil && c.due(s, e.frame, e.silence) {
+	if (c.bye == nil || c.final == e.frame) && c.due(s, e.frame, e.silence) {
+		c.moving = !c.poll && s.client.priv.view.Changed(c.pos.Base)
 		slack := int64(0)
 		if s.stamped {
 			slack, s.stamped = s.slack, false
@@ -130,10 +152,18 @@ func (c *carrier) due(s *session, n, silence uint64) bool {
 	if c.pos.Base == 0 || s.ack > s.ackSent || s.client.priv.view.Changed(c.pos.Base) {
 		return true
 	}
-	if c.poll {
-		return n >= c.deadline
+	return n >= c.alarm(silence)
+}
+
+// alarm returns the frame in which something is to be sent on c though nothing has changed.
+func (c *carrier) alarm(silence uint64) uint64 {
+	switch {
+	case c.poll:
+		return c.deadline
+	case c.moving:
+		return c.last + 1
 	}
-	return n-c.last >= silence
+	return c.last + silence
 }
 
 // signal wakes the carrier's goroutine, now or at its next wait.
@@ -141,6 +171,13 @@ func (c *carrier) signal() {
 	select {
 	case c.wake <- struct{}{}:
 	default:
+	}
+}
+
+// signal wakes the carrier of s, if it has one.
+func (s *session) signal() {
+	if s.out != nil {
+		s.out.signal()
 	}
 }
 

@@ -32,7 +32,7 @@ var (
 // that a field of the game leads to, that are in the world, or that were declared.
 func (k *core) learnTypes() error {
 	if err := k.codec.Register(reflect.TypeOf(k.game).Elem()); err != nil {
-		return err
+		return fmt.Errorf("httpmp: %w", err)
 	}
 	types := k.world.declared
 	for _, s := range k.world.sprites {
@@ -40,7 +40,7 @@ func (k *core) learnTypes() error {
 	}
 	for _, t := range types {
 		if err := k.codec.Register(t); err != nil {
-			return err
+			return fmt.Errorf("httpmp: %w", err)
 		}
 		if !reflect.PointerTo(t).Implements(spriteType) {
 			return fmt.Errorf("httpmp: Declare(*%v): it has no method Step(*httpmp.Frame), so it is not a Sprite", t)
@@ -50,7 +50,7 @@ func (k *core) learnTypes() error {
 	game := reflect.TypeOf(k.game).Elem()
 	plan, err := state.NewPlan(game, kinds)
 	if err != nil {
-		return err
+		return fmt.Errorf("httpmp: %w", err)
 	}
 	if len(plan.Private()) > 0 {
 		return fmt.Errorf("httpmp: %v.%s: a Game has no owner, so no field of it can be private", game, plan.Private()[0].Name)
@@ -77,7 +77,7 @@ func (k *core) learnTypes() error {
 func (k *core) addClass(t reflect.Type, kinds state.Kinds) error {
 	plan, err := state.NewPlan(t, kinds)
 	if err != nil {
-		return err
+		return fmt.Errorf("httpmp: %w", err)
 	}
 	c := &class{typ: t, plan: plan, looker: reflect.PointerTo(t).Implements(lookerType), number: len(k.schema.Classes)}
 	if m, ok := reflect.PointerTo(t).MethodByName("Look"); ok && !c.looker {
@@ -167,6 +167,9 @@ func (k *core) newSource(s *spriteEntry) *spriteSource {
 // Read fills the row: the plan's fields, then the look.
 func (s *spriteSource) Read(nums []int64, strs []string) error {
 	if s.look.looker != nil {
+		if err := fits("look", s.look.json); err != nil {
+			return err
+		}
 		strs[len(strs)-1] = s.look.json
 	}
 	return s.class.plan.Read(s.obj, nums, strs)
@@ -181,7 +184,18 @@ type companionSource struct {
 // Read fills the row: the sprite's id, then the plan's private fields.
 func (s *companionSource) Read(nums []int64, strs []string) error {
 	nums[0] = int64(s.id)
-	return s.sprite.class.plan.ReadPrivate(s.sprite.obj, nums[1:], strs)
+	if err := s.sprite.class.plan.ReadPrivate(s.sprite.obj, nums[1:], strs); err != nil {
+		return fmt.Errorf("*%v %d: %w", s.sprite.class.typ, s.id, err)
+	}
+	return nil
+}
+
+// fits reports a JSON field that the wire has no room for.
+func fits(field, json string) error {
+	if len(json) > wire.MaxStr {
+		return fmt.Errorf("field %q is %d bytes of JSON, want at most %d", field, len(json), wire.MaxStr)
+	}
+	return nil
 }
 
 // gameSource reads the row of the game.
@@ -203,12 +217,14 @@ func (s *gameSource) ask() {
 // Read fills the row: the stage, then the plan's fields.
 func (s *gameSource) Read(nums []int64, strs []string) error {
 	strs[0] = s.json
+	if err := fits("stage", s.json); err != nil {
+		return err
+	}
 	return s.plan.Read(s.obj, nums, strs[1:])
 }
 
 // meSource reads the row of what is one client's alone.
 type meSource struct {
-	stale  bool // own no longer holds
 	own    string
 	shown  View
 	follow SpriteID // of shown
@@ -216,11 +232,14 @@ type meSource struct {
 	view   string
 }
 
-// ask takes what the game shows to the client.
-func (s *meSource) ask(w *World, v View) {
-	follow := w.ID(v.Follow)
+// ask takes what the game shows to the client, and reports whether it is another View.
+func (s *meSource) ask(w *World, v View) bool {
+	var follow SpriteID
+	if v.Follow != nil {
+		follow = w.ID(v.Follow)
+	}
 	if v == s.shown && follow == s.follow && s.view != "" {
-		return
+		return false
 	}
 	s.shown, s.follow, s.camera, s.view = v, follow, "null", "null"
 	if follow != 0 {
@@ -231,13 +250,11 @@ func (s *meSource) ask(w *World, v View) {
 	if v.W > 0 && v.H > 0 {
 		s.view = string(appendNumbers(nil, v.W, v.H))
 	}
+	return true
 }
 
 // list brings own up to date.
 func (s *meSource) list(w *World, id ClientID) {
-	if !s.stale && s.own != "" {
-		return
-	}
 	ids := []SpriteID{}
 	for _, e := range w.sprites {
 		if e.owner == id {
@@ -245,13 +262,13 @@ func (s *meSource) list(w *World, id ClientID) {
 		}
 	}
 	p, _ := json.Marshal(ids) // numbers always have a JSON form
-	s.stale, s.own = false, string(p)
+	s.own = string(p)
 }
 
 // Read fills the row.
 func (s *meSource) Read(_ []int64, strs []string) error {
 	strs[0], strs[1], strs[2] = s.own, s.camera, s.view
-	return nil
+	return fits("own", s.own)
 }
 
 // misspelt returns the methods of g that look as if they were meant to be one of Game's, with that one.

@@ -21,16 +21,16 @@ type Client struct {
 	name string
 	data json.RawMessage
 
-	// Owned by the frame loop; part of the saved state.
-	state   FrameState
-	ack     uint64 // number of the last input folded
-	pending []event
-	left    bool
-	kicked  string // the reason it was dropped for
-	dropped bool
-
 	in   *InChannel   `httpmp:"-"`
 	priv *privateSide `httpmp:"-"` // made anew by the core when a match is loaded
+
+	// Owned by the frame loop; part of the saved state.
+	pending []event
+	left    bool
+	dropped bool
+	kicked  string // the reason it was dropped for
+	ack     uint64 // number of the last input folded
+	state   FrameState
 }
 
 // event is something to be sent with the next frame.
@@ -41,9 +41,10 @@ type event struct {
 
 // privateSide is what one client alone is sent, and what it sees at all.
 type privateSide struct {
-	layer *layer.Layer
-	view  layer.View
-	me    meSource
+	me         meSource
+	companions int // the sprites whose private fields it is sent: they are read in each frame
+	layer      *layer.Layer
+	view       layer.View
 }
 
 // ID returns the client's number.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,7 +33,7 @@ type Config struct {
 	// MaxClientEvents is the most events that wait in one InChannel, 1 to 65,536. 0 means 512.
 	MaxClientEvents int
 
-	// MaxBatchEvents is the most events in one batch, 1 to 4,096. 0 means 128.
+	// MaxBatchEvents is the most events in one batch, 1 to 4,096. 0 means 128. It is at most MaxClientEvents.
 	MaxBatchEvents int
 
 	// MaxBodyBytes is the longest body of a join or a batch, 256 to 1 MiB. 0 means 8 KiB.
@@ -120,6 +121,7 @@ func (c Config) withDefaults() (Config, error) {
 			return c, err
 		}
 	}
+	c.MaxBatchEvents = min(c.MaxBatchEvents, c.MaxClientEvents) // a longer one could never be taken
 	for _, f := range []struct {
 		name              string
 		v                 *time.Duration
@@ -145,6 +147,7 @@ func (c Config) withDefaults() (Config, error) {
 			return c, err
 		}
 	}
+	c.AllowedOrigins, c.TrustedProxies = slices.Clone(c.AllowedOrigins), slices.Clone(c.TrustedProxies)
 	for _, o := range c.AllowedOrigins {
 		u, err := url.Parse(o)
 		if err != nil || u.Scheme == "" || u.Host == "" || o != strings.ToLower(u.Scheme+"://"+u.Host) {
@@ -153,7 +156,7 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	for _, p := range c.TrustedProxies {
 		if !p.IsValid() {
-			return c, fmt.Errorf("httpmp: Config.TrustedProxies has an invalid prefix, want one such as \"10.0.0.0/8\"")
+			return c, fmt.Errorf("httpmp: Config.TrustedProxies has %q, want a network such as \"10.0.0.0/8\"", p)
 		}
 	}
 	return c, nil

@@ -31,14 +31,30 @@ type core struct {
 	set       *layer.Set
 	shared    *layer.Layer
 	gameRow   gameSource
-	closing   []*layer.Layer // the private layers of who left in this frame
-	malformed int            // custom events that did not decode, since New
+	malformed int          // custom events that did not decode, since New
+	asked     *spriteEntry // whose method is being called; nil: none's
+
+	// Of the frame that is being made, so that who has nothing to do with it costs next to nothing.
+	closing []*layer.Layer // the private layers of who left
+	fresh   []*Client      // who has no private layer yet
+	touched []*Client      // who had input; until the next frame folds
+	sending []*Client      // to whom events are sent
+	stale   []*Client      // whose lists of their own sprites no longer hold
+	dropped []*Client      // whom the game sends away; until the next frame
+	stirred []*Client      // whose private layers may have changed; until the next frame
 }
 
 // The numbers of layers on the wire.
 const (
 	sharedLayer  = 0 // everybody's
 	privateLayer = 1 // one client's alone
+)
+
+// The most bytes of everybody's layer and of one client's: a key frame, with up to 64 KiB of events of
+// each and its headers, is one record.
+const (
+	maxShared  = wire.MaxRecord - maxPrivate - 2*64<<10 - 1<<10
+	maxPrivate = 64 << 10
 )
 
 // frameInput is all that drives one frame: it and the state before decide the state after.
@@ -75,7 +91,7 @@ func newCore(g Game, fps, maxClients int, seed uint64) (*core, error) {
 	w.core = k
 	w.pcg = rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)
 	w.rng = rand.New(w.pcg)
-	if err := guard(k.frame, func() error { g.Start(); return nil }); err != nil {
+	if err := k.guard(func() error { g.Start(); return nil }); err != nil {
 		return nil, err
 	}
 	if err := k.learnTypes(); err != nil {
@@ -131,11 +147,14 @@ func (k *core) advance(in *frameInput) error {
 	k.game.Step(f)
 	for _, s := range w.sprites[:len(w.sprites):len(w.sprites)] {
 		if s.born < f.Number && !s.gone {
+			k.asked = s
 			s.sprite.Step(f)
 		}
 	}
-	for _, c := range w.clients {
+	k.asked = nil
+	for _, c := range k.touched {
 		k.malformed += c.state.malformed
+		c.state.malformed = 0
 	}
 	return k.show()
 }
@@ -149,9 +168,7 @@ func (k *core) leave(id ClientID) {
 	}
 	c := w.clients[i]
 	c.left, c.state, c.pending = true, FrameState{}, nil
-	if c.priv != nil && c.priv.layer != nil {
-		k.closing = append(k.closing, c.priv.layer)
-	}
+	k.closing = append(k.closing, c.priv.layer)
 	w.clients = slices.Delete(w.clients, i, i+1)
 	k.game.Leave(c)
 }
@@ -172,16 +189,23 @@ func (k *core) join(j *joinInput) {
 		c.left, c.pending = true, nil
 		return
 	}
+	c.priv = &privateSide{}
+	c.in.client = c.id
 	w.clients = append(w.clients, c)
+	k.fresh = append(k.fresh, c)
 	j.client = c
 }
 
 // fold turns each client's events into its FrameState.
 func (k *core) fold(in *frameInput) {
-	for _, c := range k.world.clients {
+	for _, c := range k.touched {
 		c.state.begin()
-		if slices.Contains(in.blurs, c.id) {
+	}
+	k.touched = k.touched[:0]
+	for _, id := range in.blurs {
+		if c := k.client(id); c != nil {
 			c.state.blur()
+			k.touched = append(k.touched, c)
 		}
 	}
 	for _, ce := range in.events {
@@ -195,6 +219,7 @@ func (k *core) fold(in *frameInput) {
 				c.ack = ev.seq
 			}
 		}
+		k.touched = append(k.touched, c)
 	}
 }
 
@@ -219,17 +244,28 @@ func (k *core) show() error {
 		if s.source == nil {
 			s.source = k.newSource(s)
 		}
+		k.asked = s
 		s.source.look.ask()
 	}
+	k.asked = nil
 	k.gameRow.ask()
+	k.sending, k.stale, k.dropped, k.stirred = k.sending[:0], k.stale[:0], k.dropped[:0], k.stirred[:0]
 	for _, c := range w.clients {
-		if c.priv == nil {
-			c.priv = &privateSide{}
+		if c.priv.me.ask(w, k.game.View(c)) || c.priv.companions > 0 {
+			k.stir(c)
 		}
-		c.priv.me.ask(w, k.game.View(c))
+		if len(c.pending) > 0 {
+			k.sending = append(k.sending, c)
+		}
+		if c.dropped {
+			k.dropped = append(k.dropped, c)
+		}
 	}
 	return nil
 }
+
+// stir has the private layer of c read in this frame.
+func (k *core) stir(c *Client) { k.stirred = append(k.stirred, c) }
 
 // encode makes the bytes of the frame. It calls no game code.
 func (k *core) encode() error {
@@ -240,14 +276,26 @@ func (k *core) encode() error {
 		k.shared.Event(ev.name, ev.payload)
 	}
 	w.pending = nil
-	for _, c := range w.clients {
+	for _, c := range k.sending {
 		for _, ev := range c.pending {
 			c.priv.layer.Event(ev.name, ev.payload)
 		}
 		c.pending = nil
+		k.stir(c)
+	}
+	for _, c := range k.stirred {
+		c.priv.layer.Wake()
 	}
 	if err := k.set.Encode(w.frame); err != nil {
 		return k.explain(err)
+	}
+	if err := k.shared.Oversize(maxShared); err != nil {
+		return err
+	}
+	for _, c := range k.stirred {
+		if err := c.priv.layer.Oversize(maxPrivate); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -257,18 +305,19 @@ func (k *core) placeClients() {
 	for _, l := range k.closing {
 		k.set.Close(l)
 	}
-	k.closing = nil
-	for _, c := range k.world.clients {
-		if c.priv.layer == nil {
-			k.openPrivate(c)
-			c.priv.layer.Add(wire.ClassMe, 0, &c.priv.me)
-		}
+	k.closing = k.closing[:0]
+	for _, c := range k.fresh {
+		k.openPrivate(c)
+		c.priv.layer.Add(wire.ClassMe, 0, &c.priv.me)
+		k.stale = append(k.stale, c)
 	}
+	k.fresh = k.fresh[:0]
 }
 
 // openPrivate makes the private layer of c, empty, and lets c see it and the shared one.
 func (k *core) openPrivate(c *Client) {
 	c.priv.layer = k.set.Open(privateLayer)
+	c.priv.layer.Still(true)
 	c.priv.view.See(k.shared, k.world.frame)
 	c.priv.view.See(c.priv.layer, k.world.frame)
 }
@@ -302,8 +351,9 @@ func (k *core) placeSprites() {
 	if gone {
 		w.sprites = slices.DeleteFunc(w.sprites, func(s *spriteEntry) bool { return s.gone })
 	}
-	for _, c := range w.clients {
+	for _, c := range k.stale {
 		c.priv.me.list(w, c.id)
+		k.stir(c)
 	}
 }
 
@@ -317,15 +367,17 @@ func (k *core) placeOwned(s *spriteEntry, owner ClientID) {
 	}
 	companion := s.source.class.companion
 	if c := k.client(s.owner); c != nil {
-		c.priv.me.stale = true
+		k.stale = append(k.stale, c)
 		if companion != 0 {
 			c.priv.layer.Remove(s.own)
+			c.priv.companions--
 		}
 	}
 	if c := k.client(owner); c != nil {
-		c.priv.me.stale = true
+		k.stale = append(k.stale, c)
 		if companion != 0 {
 			s.own = c.priv.layer.Add(companion, 0, &companionSource{s.source, uint32(s.id)})
+			c.priv.companions++
 		}
 	}
 	s.owner = owner
@@ -337,8 +389,11 @@ func (k *core) explain(err error) error {
 	if !errors.As(err, &row) {
 		return err
 	}
-	if row.ID == 0 {
+	switch {
+	case row.Class == "game":
 		return fmt.Errorf("%T: %w", k.game, row.Err)
+	case row.ID == 0: // a client's own
+		return row.Err
 	}
 	return fmt.Errorf("%T %d: %w", k.world.Sprite(SpriteID(row.ID)), row.ID, row.Err)
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,8 +36,10 @@ type Engine struct {
 	ended   chan struct{} // closed at the end of the match
 	close   func()        // closes closing, once
 
-	loop sync.Mutex // held by whoever makes frames: Run, Advance
-	core *core      // owned by the holder of loop; its layers are guarded by mu
+	loop chan struct{} // capacity 1; full while Run, Advance or Load has the core
+	core *core         // owned by the holder of loop; its layers are guarded by mu
+
+	ready readyList // concurrent-safe
 
 	bytesIn, bytesOut atomic.Uint64
 
@@ -47,6 +48,10 @@ type Engine struct {
 	epoch    uint32
 	frame    uint64     // the newest that is out
 	order    []*session // in order of their clients' ids
+	byID     map[ClientID]*session
+	absent   []*session // that may have no out
+	alarms   alarms
+	ringing  []alarm // scratch
 	tokens   map[tokenHash]*session
 	nonces   map[string]*joining
 	joins    []*joining
@@ -72,6 +77,9 @@ const (
 	firstOut   = 3 * time.Second // within which a session opens its first out
 	nonceLife  = 10 * time.Second
 	writeLimit = 10 * time.Second // within which a write must take a byte
+	lastWrite  = time.Second      // within which the last bytes of a match must be taken
+	maxPoll    = 25 * time.Second // the longest that a poll waits
+	poll       = 20 * time.Second // how long it does unless it says otherwise
 )
 
 // New checks g, the types of its state and cfg, and calls g.Start. It starts no goroutine that outlives
@@ -97,11 +105,14 @@ func New(g Game, cfg Config) (*Engine, error) {
 		silence: cfg.frames(cfg.Silence),
 		resume:  cfg.frames(cfg.Resume),
 		grace:   cfg.frames(firstOut),
+		loop:    make(chan struct{}, 1),
 		calls:   make(chan func()),
 		closing: make(chan struct{}),
 		ended:   make(chan struct{}),
 		tokens:  make(map[tokenHash]*session),
 		nonces:  make(map[string]*joining),
+		byID:    make(map[ClientID]*session),
+		alarms:  newAlarms(cfg.frames(max(maxPoll, cfg.Silence)) + 1),
 		epoch:   newEpoch(),
 	}
 	e.schemaHash = k.schema.Hash()
@@ -133,69 +144,35 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.enter(running); err != nil {
 		return err
 	}
-	e.loop.Lock()
-	defer e.loop.Unlock()
+	e.loop <- struct{}{}
+	defer func() { <-e.loop }()
 	e.log.Info("httpmp: match", "fps", e.cfg.FPS, "seed", e.cfg.Seed)
-	group, ctx := errgroup.WithContext(ctx)
+	outer := ctx
+	group, ctx := errgroup.WithContext(outer)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if e.cfg.Beside != nil {
-		group.Go(func() error { return e.cfg.Beside(ctx, e) })
+		group.Go(func() error {
+			err := e.cfg.Beside(ctx, e)
+			if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, ErrClosed)) {
+				return nil // it ended with the match
+			}
+			return err
+		})
 	}
 	group.Go(func() error {
 		defer cancel()
-		err := guard(e.core.frame, func() error { return e.keepTime(ctx) })
+		err := e.core.guard(func() error { return e.keepTime(ctx) })
 		if errors.Is(err, errQuit) {
 			err = e.core.world.quit.err
+		}
+		if err == nil && ctx.Err() != nil && outer.Err() == nil {
+			err = context.Cause(ctx) // what Beside returned
 		}
 		e.end(err)
 		return err
 	})
 	return group.Wait()
-}
-
-// errQuit ends the loop when the game has called Quit.
-var errQuit = errors.New("quit")
-
-// keepTime makes frame k at k/FPS after its start.
-func (e *Engine) keepTime(ctx context.Context) error {
-	start, made := time.Now(), int64(0)
-	at := func(k int64) time.Time { return start.Add(time.Duration(k * int64(time.Second) / int64(e.cfg.FPS))) }
-	timer := time.NewTimer(time.Until(at(1)))
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-e.closing:
-			return nil
-		case call := <-e.calls:
-			call()
-		case <-timer.C:
-			now := time.Now()
-			for k := 0; k < catchUp && !at(made+1).After(now); k++ {
-				if err := e.makeFrame(now); err != nil {
-					return err
-				}
-				made++
-				e.count(&e.stats.Late, uint64(min(k, 1)))
-			}
-			if behind := now.Sub(at(made+1)) * time.Duration(e.cfg.FPS); behind >= 0 {
-				drop := int64(behind/time.Second) + 1
-				start = start.Add(at(made + drop).Sub(at(made)))
-				e.count(&e.stats.Dropped, uint64(drop))
-			}
-			timer.Reset(time.Until(at(made + 1)))
-		}
-	}
-}
-
-func (e *Engine) count(n *uint64, by uint64) {
-	if by > 0 {
-		e.mu.Lock()
-		*n += by
-		e.mu.Unlock()
-	}
 }
 
 // Advance makes n frames now, in virtual time: for tests, replays and tools. The first Advance, of 0 frames
@@ -205,9 +182,9 @@ func (e *Engine) Advance(n int) error {
 	if err := e.enter(manual); err != nil {
 		return err
 	}
-	e.loop.Lock()
-	defer e.loop.Unlock()
-	err := guard(e.core.frame, func() error {
+	e.loop <- struct{}{}
+	defer func() { <-e.loop }()
+	err := e.core.guard(func() error {
 		for range n {
 			if err := e.makeFrame(time.Now()); err != nil {
 				return err
@@ -240,235 +217,6 @@ func (e *Engine) enter(p phase) error {
 	return nil
 }
 
-// makeFrame makes one frame and publishes it.
-func (e *Engine) makeFrame(now time.Time) error {
-	in, joins := e.collect(now)
-	if err := e.core.advance(in); err != nil {
-		return err
-	}
-	stalled, err := e.show(joins)
-	for _, c := range stalled {
-		c.stall()
-	}
-	if err == nil && e.core.world.quit != nil {
-		err = errQuit
-	}
-	return err
-}
-
-// show encodes the frame and publishes it. It returns the carriers whose writes take too long.
-func (e *Engine) show(joins []*joining) (stalled []*carrier, err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err := e.core.encode(); err != nil {
-		return nil, &GameError{e.core.world.frame, err, nil}
-	}
-	return e.publish(joins), nil
-}
-
-// collect takes what drives the next frame.
-func (e *Engine) collect(now time.Time) (*frameInput, []*joining) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	n := e.frame + 1
-	in := &frameInput{leaves: e.leaves}
-	e.leaves = nil
-	e.order = slices.DeleteFunc(e.order, func(s *session) bool {
-		switch {
-		case slices.Contains(in.leaves, s.id):
-			return true
-		case s.token == (tokenHash{}) || s.out != nil:
-		case !s.opened && n-s.joined > e.grace, s.opened && n-s.away > e.resume:
-			e.forget(s)
-			in.leaves = append(in.leaves, s.id)
-			return true
-		case s.opened && n-s.away == e.silence:
-			in.blurs = append(in.blurs, s.id)
-		}
-		s.due = s.in.drain(s.due[:0], n)
-		s.measure(n, now, e.cfg.FPS)
-		if len(s.due) > 0 {
-			in.events = append(in.events, clientEvents{s.id, s.due})
-		}
-		return false
-	})
-	for len(e.kicked) > 0 && n-e.kicked[0].away > e.resume {
-		delete(e.tokens, e.kicked[0].token)
-		e.kicked = e.kicked[1:]
-	}
-	joins := e.joins
-	e.joins = nil
-	for _, j := range joins {
-		if err := j.ctx.Err(); err != nil {
-			j.err = err
-			continue
-		}
-		j.in = &InChannel{max: e.cfg.MaxClientEvents, lim: e.lim}
-		in.joins = append(in.joins, &j.joinInput)
-	}
-	for nonce, j := range e.nonces {
-		if !j.expires.IsZero() && now.After(j.expires) {
-			delete(e.nonces, nonce)
-		}
-	}
-	return in, joins
-}
-
-// measure notes how tight the tightest stamped input was.
-func (s *session) measure(n uint64, now time.Time, fps int) {
-	for _, ev := range s.due {
-		if ev.arrived.IsZero() {
-			continue
-		}
-		slack := now.Sub(ev.arrived).Milliseconds()
-		if ev.frame < n {
-			slack = -int64(n-ev.frame) * 1000 / int64(fps)
-		}
-		if !s.stamped || slack < s.slack {
-			s.slack, s.stamped = slack, true
-		}
-	}
-}
-
-// forget kills the session's token, closes its InChannel and, where it has an out, ends it with bye gone.
-// Its client leaves by way of leaves.
-func (e *Engine) forget(s *session) {
-	delete(e.tokens, s.token)
-	delete(e.nonces, s.nonce)
-	s.gone = true
-	s.in.close()
-	if s.out != nil {
-		s.out.end(wire.Bye{Code: "gone"})
-	}
-}
-
-// publish lets everybody know of the frame that was encoded. It returns the carriers whose writes take
-// too long.
-func (e *Engine) publish(joins []*joining) (stalled []*carrier) {
-	e.frame = e.core.world.frame
-	e.stats.Malformed = e.core.malformed
-	for _, j := range joins {
-		e.admit(j)
-	}
-	for _, s := range e.order {
-		s.ack = s.client.ack
-		if s.client.dropped && !slices.Contains(e.leaves, s.id) {
-			e.kick(s)
-		}
-		if c := s.out; c != nil {
-			if c.bye == nil && c.due(s, e.frame, e.silence) {
-				c.signal()
-			}
-			if c.writing != 0 && e.frame-c.writing > e.cfg.frames(writeLimit) {
-				stalled = append(stalled, c)
-			}
-		}
-	}
-	return stalled
-}
-
-// kick sends s away. Its token is remembered for a while, so that a page that polls learns why.
-func (e *Engine) kick(s *session) {
-	if s.out != nil {
-		s.out.end(wire.Bye{Code: "kicked", Msg: s.client.kicked})
-	}
-	e.forget(s)
-	e.leaves = append(e.leaves, s.id)
-	if s.token != (tokenHash{}) {
-		s.kicked, s.away = true, e.frame
-		e.tokens[s.token] = s
-		e.kicked = append(e.kicked, s)
-	}
-}
-
-// admit makes a session of who has joined, or says why not.
-func (e *Engine) admit(j *joining) {
-	defer e.answer(j)
-	if j.client == nil {
-		return
-	}
-	s := &session{
-		id:     j.client.id,
-		in:     j.in,
-		client: j.client,
-		joined: e.frame,
-		nonce:  j.nonce,
-		rate:   newLimiter(e.cfg.BatchRate, 2),
-	}
-	if j.token != "" {
-		s.token = hashToken(j.token)
-		e.tokens[s.token] = s
-	}
-	e.order = append(e.order, s)
-	j.session, j.frame, j.epoch = s, e.frame, e.epoch
-	e.log.Debug("httpmp: joined", "client", s.id, "name", j.name, "frame", e.frame)
-}
-
-// answer wakes whoever waits for the answer to j. A refusal is not kept for a repeated nonce.
-func (e *Engine) answer(j *joining) {
-	if j.err != nil {
-		delete(e.nonces, j.nonce)
-	}
-	close(j.done)
-}
-
-// Join joins a client without a page, a bot or a console, until ctx is done: then it leaves. It waits for
-// the next frame. Push its input into [Client.In]; read the world by [Engine.Do].
-//
-// Join is concurrent-safe.
-func (e *Engine) Join(ctx context.Context, name string) (*Client, error) {
-	j := &joining{joinInput: joinInput{name: name}, ctx: ctx, done: make(chan struct{})}
-	if err := e.join(j); err != nil {
-		return nil, err
-	}
-	if j.err != nil {
-		return nil, j.err
-	}
-	context.AfterFunc(ctx, func() { e.leave(j.session) })
-	return j.client, nil
-}
-
-// join puts j before the next frame and waits for it. The error is of the Engine or of j's context;
-// what the game said is in j.err.
-func (e *Engine) join(j *joining) error {
-	e.mu.Lock()
-	if e.phase == over {
-		e.mu.Unlock()
-		return ErrClosed
-	}
-	e.joins = append(e.joins, j)
-	byHand := e.phase == manual
-	e.mu.Unlock()
-	if byHand {
-		if err := e.Advance(1); err != nil {
-			return err
-		}
-	}
-	return e.await(j.ctx, j)
-}
-
-// await waits for the answer to j as long as ctx does.
-func (e *Engine) await(ctx context.Context, j *joining) error {
-	select {
-	case <-j.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-e.ended:
-		return ErrClosed
-	}
-}
-
-// leave ends the session s, if it has not ended; Game.Leave is called in the next frame.
-func (e *Engine) leave(s *session) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if slices.Contains(e.order, s) && !slices.Contains(e.leaves, s.id) {
-		e.forget(s)
-		e.leaves = append(e.leaves, s.id)
-	}
-}
-
 // Do runs read between two frames, so that it may read the state of the match, and returns when it
 // has run. It must not change anything: what comes from outside goes through an InChannel. It returns
 // ctx's error, or ErrClosed. A panic in read ends the match as one in game code does.
@@ -479,10 +227,13 @@ func (e *Engine) Do(ctx context.Context, read func()) error {
 	byHand := e.phase == manual
 	e.mu.Unlock()
 	if byHand {
-		e.loop.Lock()
-		defer e.loop.Unlock()
-		read()
-		return nil
+		e.loop <- struct{}{}
+		defer func() { <-e.loop }()
+		err := e.core.guard(func() error { read(); return nil })
+		if err != nil {
+			e.end(err)
+		}
+		return err
 	}
 	done := make(chan struct{})
 	select {
@@ -503,8 +254,8 @@ func (e *Engine) Load(p []byte) error {
 	if err := e.enterLoad(); err != nil {
 		return err
 	}
-	e.loop.Lock()
-	defer e.loop.Unlock()
+	e.loop <- struct{}{}
+	defer func() { <-e.loop }()
 	if err := e.core.load(p); err != nil {
 		if fault := (*GameError)(nil); errors.As(err, &fault) {
 			e.end(err)
@@ -513,19 +264,30 @@ func (e *Engine) Load(p []byte) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.frame, e.epoch, e.order = e.core.world.frame, newEpoch(), nil
+	before := e.byID
+	e.frame, e.epoch = e.core.world.frame, newEpoch()
+	e.order, e.byID = nil, make(map[ClientID]*session)
 	for _, c := range e.core.world.clients {
-		s := e.sessionOf(c.id)
+		s := before[c.id]
+		if s == nil || s.gone {
+			s = e.newSession(c.id, e.newInChannel())
+		}
 		s.client, c.in = c, s.in
+		s.in.client = c.id
+		s.joined, s.away, s.seen, s.sent = e.frame, e.frame, 0, 0
 		e.order = append(e.order, s)
-	}
-	for _, s := range e.tokens {
-		if !slices.Contains(e.order, s) {
-			e.forget(s)
-		} else if s.out != nil {
+		e.byID[c.id] = s
+		if s.out != nil {
 			s.out.end(wire.Bye{Code: "rotate"})
 		}
 	}
+	for id, s := range before {
+		if e.byID[id] != s {
+			e.forget(s)
+		}
+	}
+	e.alarms = newAlarms(uint64(len(e.alarms.slots)) - 1)
+	e.alarms.now = e.frame
 	return nil
 }
 
@@ -542,18 +304,9 @@ func (e *Engine) enterLoad() error {
 	return nil
 }
 
-// sessionOf returns the session of a client that was loaded: the one it has here, or one without a page.
-func (e *Engine) sessionOf(id ClientID) *session {
-	for _, s := range e.tokens {
-		if s.id == id {
-			return s
-		}
-	}
-	return &session{
-		id:   id,
-		in:   &InChannel{max: e.cfg.MaxClientEvents, lim: e.lim},
-		rate: newLimiter(e.cfg.BatchRate, 2),
-	}
+// newSession returns the session of a client.
+func (e *Engine) newSession(id ClientID, in *InChannel) *session {
+	return &session{id: id, in: in, rate: newLimiter(e.cfg.BatchRate, 2)}
 }
 
 // Close ends the match as a done context does, and returns when Run has. Give it to
@@ -562,8 +315,8 @@ func (e *Engine) sessionOf(id ClientID) *session {
 // Close is concurrent-safe and may be called again, but not from game code or Config.Beside.
 func (e *Engine) Close() {
 	e.close()
-	e.loop.Lock()
-	defer e.loop.Unlock()
+	e.loop <- struct{}{}
+	defer func() { <-e.loop }()
 	e.end(nil)
 }
 
@@ -581,29 +334,16 @@ func (e *Engine) end(err error) {
 	}
 	for _, s := range e.order {
 		s.in.close()
-		if s.out != nil {
-			s.out.end(e.bye)
+		if s.out == nil {
+			continue
+		}
+		if err == nil {
+			s.out.final = e.frame
+		}
+		s.out.end(e.bye)
+		if !s.out.poll || s.out.writing != 0 {
+			s.out.stall(lastWrite)
 		}
 	}
 	close(e.ended)
-}
-
-// Stats is what an Engine counts. Nothing of it is visible to the game.
-type Stats struct {
-	Frame     uint64 // the newest frame that is out
-	Clients   int    // that are in
-	Late      uint64 // frames that were made late, to catch up
-	Dropped   uint64 // frames' times that were dropped because the loop was too late
-	Malformed int    // custom events that did not decode
-	BytesIn   uint64 // of batches
-	BytesOut  uint64 // of records, without HTTP's own
-}
-
-// Stats returns what e has counted so far. It is concurrent-safe.
-func (e *Engine) Stats() Stats {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	s := e.stats
-	s.Frame, s.Clients, s.BytesIn, s.BytesOut = e.frame, len(e.order), e.bytesIn.Load(), e.bytesOut.Load()
-	return s
 }

@@ -71,6 +71,7 @@ func (s *FrameState) fold(ev ClientEvent) {
 		s.Text += ev.Name
 	case "blur":
 		s.blur()
+	case "": // of a later version: it has a number and does nothing
 	default:
 		s.Events = append(s.Events, ev)
 	}

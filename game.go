@@ -101,6 +101,7 @@ func (w *World) View(*Client) View { return View{} }
 // Add panics where one is not a non-nil pointer to a struct with at least one field, or where its type
 // was not known when the match began: see Declare.
 func (w *World) Add(sprites ...Sprite) {
+	w.mustNotShow("Add")
 	for _, s := range sprites {
 		v := reflect.ValueOf(s)
 		if !v.IsValid() || v.Kind() != reflect.Pointer || v.IsNil() || v.Type().Elem().Kind() != reflect.Struct {
@@ -129,6 +130,7 @@ func (w *World) Add(sprites ...Sprite) {
 // Remove takes sprites out of the world at once: they are not stepped again. Removing one that is not
 // in does nothing.
 func (w *World) Remove(sprites ...Sprite) {
+	w.mustNotShow("Remove")
 	for _, s := range sprites {
 		if e := w.byPtr[s]; e != nil {
 			e.gone = true
@@ -155,7 +157,17 @@ func (w *World) Declare(sprites ...Sprite) {
 // Send sends an event to everybody's page with the frame that is being made; v goes as JSON. The
 // built-in page shows "say", a string, as a banner. It panics where v has no JSON form, has more than
 // 16 KiB of it, or name is not 1 to 32 of a-z, 0-9 and _.-.
-func (w *World) Send(name string, v any) { w.pending = append(w.pending, newEvent(name, v)) }
+func (w *World) Send(name string, v any) {
+	w.mustNotShow("Send")
+	w.pending = append(w.pending, newEvent(name, v))
+}
+
+// mustNotShow panics where Look, Stage or View is being asked.
+func (w *World) mustNotShow(call string) {
+	if w.pure {
+		panic(fmt.Errorf("%s: Look, Stage and View must be pure functions of the state; call it in Step", call))
+	}
+}
 
 // Clients returns the clients that are in, in order of their ids. The slice is the caller's.
 func (w *World) Clients() []*Client { return slices.Clone(w.clients) }
@@ -194,9 +206,7 @@ func (w *World) Rand() *rand.Rand {
 	if w.rng == nil {
 		panic(errors.New("Rand: the seed is not known before Start; use it there"))
 	}
-	if w.pure {
-		panic(errors.New("Rand: Look, Stage and View must be pure functions of the state; use it in Step"))
-	}
+	w.mustNotShow("Rand")
 	return w.rng
 }
 

@@ -7,17 +7,17 @@ import (
 )
 
 // guard runs game code, fn, on a goroutine of its own and waits for it. A panic or a runtime.Goexit in it
-// becomes a *GameError of the frame that frame says; an error that fn returns stays as it is.
-func guard(frame func() uint64, fn func() error) error {
+// becomes a *GameError of k's frame, with the sprite that was asked; an error that fn returns stays as it is.
+func (k *core) guard(fn func() error) error {
 	done := make(chan error, 1)
 	go func() { // ends with fn
 		returned := false
 		defer func() {
 			switch r := recover(); {
 			case r != nil:
-				done <- &GameError{frame(), panicError(r), debug.Stack()}
+				done <- k.fault(panicError(r), debug.Stack())
 			case !returned:
-				done <- &GameError{frame(), errors.New("runtime.Goexit was called"), nil}
+				done <- k.fault(errors.New("runtime.Goexit was called"), nil)
 			}
 		}()
 		err := fn()
@@ -25,6 +25,14 @@ func guard(frame func() uint64, fn func() error) error {
 		done <- err
 	}()
 	return <-done
+}
+
+// fault returns the fault of what game code is doing now.
+func (k *core) fault(err error, stack []byte) *GameError {
+	if s := k.asked; s != nil {
+		err = fmt.Errorf("%T %d: %w", s.sprite, s.id, err)
+	}
+	return &GameError{k.world.frame, err, stack}
 }
 
 // panicError returns what panic was called with as an error.

@@ -90,6 +90,7 @@ func (s *HTTPServer) serve(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	limitBody(w, r)
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	if path == "" && r.URL.Path == "" && !strings.HasSuffix(requestPath(r), "/") {
 		return redirectToSlash(w, r)
@@ -101,11 +102,12 @@ func (s *HTTPServer) serve(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	if err := s.origin.Check(r); err != nil {
-		return refuse(http.StatusForbidden, "origin",
-			"this request comes from a page of another site; Config.AllowedOrigins names the origins that may")
+	if s.crossSite(r) {
+		return refuse(http.StatusForbidden, "origin", "the request comes from a page of another site, its Origin is %q; "+
+			"want this site's own or one of Config.AllowedOrigins", r.Header.Get("Origin"))
 	}
 	if added := s.find(path); added != nil {
+		unlimitBody(w, r)
 		added.ServeHTTP(w, r)
 		return nil
 	}
@@ -116,6 +118,9 @@ func (s *HTTPServer) serve(w http.ResponseWriter, r *http.Request) error {
 	if !slices.Contains(own.methods, r.Method) {
 		h.Set("Allow", strings.Join(own.methods, ", "))
 		return refuse(http.StatusMethodNotAllowed, "method", "the method is %s, want %s", r.Method, strings.Join(own.methods, " or "))
+	}
+	if enc := r.Header.Get("Content-Encoding"); r.Method == http.MethodPost && enc != "" && !strings.EqualFold(enc, "identity") {
+		return refuse(http.StatusUnsupportedMediaType, "encoding", "the Content-Encoding is %q, want none", enc)
 	}
 	return own.serve(w, r)
 }
@@ -133,6 +138,20 @@ func (s *HTTPServer) allows(w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Set("Access-Control-Allow-Origin", origin)
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	return true
+}
+
+// crossSite reports whether the request changes something and comes from a page of another site. An Origin that
+// is more than a scheme, a host and a port is no browser's.
+func (s *HTTPServer) crossSite(r *http.Request) bool {
+	if s.origin.Check(r) != nil {
+		return true
+	}
+	origin := r.Header.Get("Origin")
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions || origin == "" {
+		return false
+	}
+	_, host, ok := strings.Cut(origin, "://")
+	return r.Header.Get("Sec-Fetch-Site") == "" && (!ok || strings.ContainsAny(host, "/?#@"))
 }
 
 // requestPath returns the path as the client sent it, before any prefix was stripped.
@@ -158,19 +177,23 @@ func redirectToSlash(w http.ResponseWriter, r *http.Request) error {
 type httpError struct {
 	status int
 
-	Code  string   `json:"code"`
-	Msg   string   `json:"msg"`
-	Retry int      `json:"retry,omitempty"` // ms
-	Want  uint64   `json:"want,omitempty"`
-	At    *int     `json:"at,omitempty"`
-	Max   int      `json:"max,omitempty"`
-	Have  []string `json:"have,omitempty"`
+	Code  string `json:"code"`
+	Msg   string `json:"msg"`
+	Retry int    `json:"retry,omitempty"` // ms
+	Want  uint64 `json:"want,omitempty"`
+	At    *int   `json:"at,omitempty"`
+	Max   int    `json:"max,omitempty"`
+	Have  []any  `json:"have,omitempty"`
 }
 
 func (e *httpError) Error() string { return e.Msg }
 
 func refuse(status int, code, format string, args ...any) *httpError {
 	return &httpError{status: status, Code: code, Msg: fmt.Sprintf(format, args...)}
+}
+
+func internalError() *httpError {
+	return refuse(http.StatusInternalServerError, "internal", "something went wrong here; it is not your fault")
 }
 
 // after says when a retry can help.
@@ -180,7 +203,7 @@ func (e *httpError) after(d time.Duration) *httpError { e.Retry = int(d.Millisec
 func writeError(w http.ResponseWriter, err error) {
 	var refused *httpError
 	if !errors.As(err, &refused) {
-		refused = refuse(http.StatusInternalServerError, "internal", "something went wrong here; it is not your fault")
+		refused = internalError()
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -203,29 +226,37 @@ func writeJSON(w http.ResponseWriter, v any) error {
 // bodyTime is how long the body of a request may take to arrive.
 const bodyTime = 5 * time.Second
 
-// readBody reads the body of a join or a batch, at most Config.MaxBodyBytes.
-func (e *Engine) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
-		return nil, refuse(http.StatusUnsupportedMediaType, "encoding", "the Content-Encoding is %q, want none", enc)
+// limitBody gives the body of r, if it has one, bodyTime to arrive. net/http reads what a handler leaves of it
+// before it answers, so the limit stays until somebody has read all of it.
+func limitBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) //nolint:errcheck // not every writer can
 	}
+}
+
+// unlimitBody ends what limitBody began.
+func unlimitBody(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		http.NewResponseController(w).SetReadDeadline(time.Time{}) //nolint:errcheck // as above
+	}
+}
+
+// readBody reads the body of a request, at most Config.MaxBodyBytes.
+func (e *Engine) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	limit := e.cfg.MaxBodyBytes
 	tooBig := refuse(http.StatusRequestEntityTooLarge, "too_big", "the body is longer than %d bytes; split it", limit)
 	tooBig.Max = limit
 	if r.ContentLength > int64(limit) {
 		return nil, tooBig
 	}
-	control := http.NewResponseController(w)
-	limited := control.SetReadDeadline(time.Now().Add(bodyTime)) == nil // not every writer can
 	p, err := io.ReadAll(io.LimitReader(r.Body, int64(limit)+1))
-	if limited {
-		control.SetReadDeadline(time.Time{}) //nolint:errcheck // it could before
-	}
 	if len(p) > limit {
 		return nil, tooBig
 	}
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "bad_request", "the body ended early or took longer than %v", bodyTime)
 	}
+	unlimitBody(w, r)
 	return p, nil
 }
 
@@ -238,6 +269,14 @@ func bearer(r *http.Request) string {
 	return strings.TrimSpace(token)
 }
 
+// holderLocked returns the session whose token it is, or nil.
+func (e *Engine) holderLocked(token string) *session {
+	if len(token) != tokenLength {
+		return nil
+	}
+	return e.tokens[hashToken(token)]
+}
+
 // session returns the session whose token the request has.
 func (e *Engine) session(r *http.Request) (*session, error) {
 	token := bearer(r)
@@ -246,12 +285,12 @@ func (e *Engine) session(r *http.Request) (*session, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	s := e.tokens[hashToken(token)]
+	s := e.holderLocked(token)
 	switch {
 	case s == nil:
 		return nil, refuse(http.StatusGone, "gone", "the token is of no session here, or of one that has ended; join again")
 	case s.kicked:
-		return nil, refuse(http.StatusForbidden, "kicked", "%s", s.client.kicked)
+		return nil, refuse(http.StatusForbidden, "kicked", "%s", s.reason)
 	}
 	return s, nil
 }
@@ -271,6 +310,9 @@ func (e *Engine) listenAndServe(ctx context.Context, ready func(net.Addr)) error
 	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", e.cfg.Addr)
 	if err != nil {
+		if op := (*net.OpError)(nil); errors.As(err, &op) {
+			err = op.Err // it names the address again
+		}
 		return fmt.Errorf("httpmp: cannot listen on %s: %w; Config.Addr or -addr names another address", e.cfg.Addr, err)
 	}
 	ready(ln.Addr())

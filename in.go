@@ -4,7 +4,6 @@ package httpmp
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -30,22 +29,29 @@ func (e *Engine) serveIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return e.batchError(err)
 	}
-	if err := s.in.take(b, e.heard(s, b.Base), e.lead, time.Now()); err != nil {
+	if err := s.in.take(b, e.newest(), e.lead, time.Now()); err != nil {
 		return e.batchError(err)
 	}
+	e.heard(s, b.Base)
 	e.bytesIn.Add(uint64(len(p)))
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// heard notes that the page of s has base, and returns the newest frame.
-func (e *Engine) heard(s *session, base uint64) uint64 {
+// newest returns the newest frame that is out.
+func (e *Engine) newest() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.frame
+}
+
+// heard notes that the page of s has base.
+func (e *Engine) heard(s *session, base uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if base <= e.frame {
 		s.seen = max(s.seen, base)
 	}
-	return e.frame
 }
 
 // batchError turns what is wrong with a batch into its answer.
@@ -71,10 +77,15 @@ func (e *Engine) batchError(err error) error {
 		h.Want = gap.want
 		return h
 	case errors.Is(err, ErrInChannelFull):
-		return refuse(http.StatusTooManyRequests, "busy", "%d events wait already; nothing was taken", e.cfg.MaxClientEvents).
+		return refuse(http.StatusTooManyRequests, "busy", "with this batch more than %d events would wait; nothing was taken", e.cfg.MaxClientEvents).
 			after(100 * time.Millisecond)
 	case errors.Is(err, ErrUnknownClient):
-		return refuse(http.StatusGone, "gone", "the session has ended; join again")
+		select {
+		case <-e.ended:
+			return refuse(http.StatusServiceUnavailable, "shutdown", "the match has ended").after(2 * time.Second)
+		default:
+			return refuse(http.StatusGone, "gone", "the session has ended; join again")
+		}
 	}
 	return err
 }
@@ -83,13 +94,12 @@ func (e *Engine) batchError(err error) error {
 func (e *Engine) serveLeave(w http.ResponseWriter, r *http.Request) error {
 	token := bearer(r)
 	if token == "" {
-		p, err := io.ReadAll(io.LimitReader(r.Body, 256))
-		if err == nil {
+		if p, err := e.readBody(w, r); err == nil {
 			token = strings.TrimSpace(string(p))
 		}
 	}
 	e.mu.Lock()
-	s := e.tokens[hashToken(token)]
+	s := e.holderLocked(token)
 	e.mu.Unlock()
 	if s != nil {
 		e.leave(s)

@@ -3,7 +3,7 @@
 package httpmp
 
 import (
-	"context"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -63,7 +63,7 @@ func (e *Engine) serveJoin(w http.ResponseWriter, r *http.Request) error {
 	}
 	j, err := e.joinOnce(r, body)
 	if err != nil {
-		return joinError(err)
+		return joinError(r, err)
 	}
 	a := admission{
 		Proto: protocol, Token: j.token, ID: j.session.id, Epoch: j.epoch, Frame: j.frame, FPS: e.cfg.FPS, Send: 1,
@@ -89,7 +89,7 @@ func (e *Engine) parseJoin(p []byte) (joinBody, error) {
 	}
 	if !slices.Contains(b.Protos, protocol) {
 		err := refuse(http.StatusBadRequest, "proto", "protos is %v, want one of those in have", b.Protos)
-		err.Have = []string{"2"}
+		err.Have = []any{protocol}
 		return b, err
 	}
 	if n := len(b.Nonce); b.Nonce != "" && (n < 16 || n > 128) {
@@ -137,14 +137,14 @@ func (e *Engine) begin(r *http.Request, body joinBody) (j *joining, first bool, 
 	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if j := e.nonces[body.Nonce]; j != nil {
-		return j, false, nil
-	}
 	switch {
 	case e.phase == fresh:
 		return nil, false, refuse(http.StatusServiceUnavailable, "starting", "the match has not begun yet").after(500 * time.Millisecond)
 	case e.phase == over:
 		return nil, false, ErrClosed
+	}
+	if j := e.nonces[body.Nonce]; j != nil {
+		return j, false, nil
 	}
 	if addr, counted := e.address(r); counted && !e.joinRate.allow(addr, now) {
 		return nil, false, refuse(http.StatusTooManyRequests, "rate", "too many joins from %s", addr).after(time.Second)
@@ -175,21 +175,32 @@ func (e *Engine) begin(r *http.Request, body joinBody) (j *joining, first bool, 
 // admitAndJoin asks Config.Admit, then the game.
 func (e *Engine) admitAndJoin(r *http.Request, body joinBody, j *joining) error {
 	j.name = body.Name
-	if e.cfg.Admit != nil {
-		addr, _ := e.address(r)
-		q := JoinRequest{Name: body.Name, Addr: addr.String(), Header: r.Header, Data: body.Data}
-		if j.name, j.err = e.cfg.Admit(r.Context(), q); j.err != nil {
-			e.mu.Lock()
-			defer e.mu.Unlock()
-			e.answer(j)
-			return nil
-		}
+	if e.cfg.Admit != nil && !e.ask(r, body, j) {
+		return nil
 	}
 	return e.join(j)
 }
 
-// joinError turns what a join ended with into its answer.
-func joinError(err error) error {
+// ask asks Config.Admit, and answers j where that refuses or panics.
+func (e *Engine) ask(r *http.Request, body joinBody, j *joining) bool {
+	q := JoinRequest{Name: body.Name, Header: r.Header, Data: body.Data}
+	if addr, _ := e.address(r); addr.IsValid() {
+		q.Addr = addr.String()
+	}
+	j.err = internalError()
+	defer func() {
+		if j.err != nil {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.answer(j)
+		}
+	}()
+	j.name, j.err = e.cfg.Admit(r.Context(), q)
+	return j.err == nil
+}
+
+// joinError turns what the join of r ended with into its answer.
+func joinError(r *http.Request, err error) error {
 	var refused *httpError
 	switch {
 	case errors.As(err, &refused):
@@ -198,10 +209,10 @@ func joinError(err error) error {
 		return refuse(http.StatusServiceUnavailable, "full", "the match is full").after(2 * time.Second)
 	case errors.Is(err, ErrClosed), errors.As(err, new(*GameError)):
 		return refuse(http.StatusServiceUnavailable, "shutdown", "the match has ended").after(2 * time.Second)
-	case errors.Is(err, context.Canceled):
+	case r.Context().Err() != nil:
 		return refuse(http.StatusServiceUnavailable, "starting", "the request ended before the frame").after(100 * time.Millisecond)
 	}
-	return refuse(http.StatusForbidden, "refused", "%s", err.Error())
+	return refuse(http.StatusForbidden, "refused", "%s", cmp.Or(err.Error(), "the game has refused this join"))
 }
 
 // address returns whom the request is from, and whether that address counts for limits: public ones do,

@@ -112,7 +112,7 @@ func appendNumbers(dst []byte, v ...float64) []byte {
 // appendNumber appends x, and panics where JSON has no such number: game code made it.
 func appendNumber(dst []byte, x float64) []byte {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
-		panic(fmt.Errorf("a Look or Stage has the size %v, want a finite number", x))
+		panic(fmt.Errorf("a Look, Stage or View has the number %v, want a finite one", x))
 	}
 	return strconv.AppendFloat(dst, x, 'g', -1, 64)
 }

@@ -48,7 +48,7 @@ func play(g Game, cfg Config) error {
 func pageURL(asked string, listening net.Addr) string {
 	host, _, _ := net.SplitHostPort(asked) // it was listened on, so it is well-formed
 	_, port, _ := net.SplitHostPort(listening.String())
-	if host == "" {
+	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
 		host = "localhost"
 	}
 	return "http://" + net.JoinHostPort(host, port) + "/"

@@ -8,11 +8,8 @@ import (
 	"time"
 )
 
-// The longest that a poll waits, and how long it does unless it says otherwise.
-const (
-	maxPoll     = 25 * time.Second
-	defaultPoll = 20 * time.Second
-)
+// writePiece is the most bytes of one write: a page that takes as many within writeLimit is slow, but moves.
+const writePiece = 4 << 10
 
 // serveOut answers GET out: a stream of records, or the answer to one poll.
 func (e *Engine) serveOut(w http.ResponseWriter, r *http.Request) error {
@@ -20,12 +17,16 @@ func (e *Engine) serveOut(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q, err := e.parseOut(r.URL.Query())
+	v, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return refuse(http.StatusBadRequest, "bad_request", "the query is malformed: %v", err)
+	}
+	q, err := e.parseOut(v)
 	if err != nil {
 		return err
 	}
 	control := http.NewResponseController(w)
-	q.stall = func() { control.SetWriteDeadline(time.Now()) } //nolint:errcheck // where it cannot be set, the stall is the server's to end
+	q.stall = func(d time.Duration) { control.SetWriteDeadline(time.Now().Add(d)) } //nolint:errcheck // where it cannot be set, the stall is the server's to end
 	c := e.open(s, q)
 	defer e.shut(s, c)
 	h := w.Header()
@@ -40,8 +41,15 @@ func (e *Engine) serveOut(w http.ResponseWriter, r *http.Request) error {
 		p, last := e.compose(s, c, buf[:0])
 		buf = p
 		if len(p) > 0 {
+			for len(p) > writePiece {
+				if _, err := w.Write(p[:writePiece]); err != nil {
+					return nil // the page has gone, or takes nothing
+				}
+				p = p[writePiece:]
+				e.taken(c)
+			}
 			if _, err := w.Write(p); err != nil {
-				return nil // the page has gone
+				return nil
 			}
 			if !q.poll && control.Flush() != nil {
 				return nil
@@ -49,6 +57,9 @@ func (e *Engine) serveOut(w http.ResponseWriter, r *http.Request) error {
 		}
 		switch {
 		case last:
+			if !q.poll {
+				control.SetWriteDeadline(time.Time{}) //nolint:errcheck // the connection may go on with other requests
+			}
 			return nil
 		case len(p) > 0:
 			continue
@@ -64,7 +75,7 @@ func (e *Engine) serveOut(w http.ResponseWriter, r *http.Request) error {
 // parseOut reads the parameters of an out.
 func (e *Engine) parseOut(v url.Values) (outRequest, error) {
 	var q outRequest
-	wait := uint64(defaultPoll.Milliseconds())
+	wait := uint64(poll.Milliseconds())
 	for _, p := range []struct {
 		name string
 		to   *uint64
@@ -72,7 +83,7 @@ func (e *Engine) parseOut(v url.Values) (outRequest, error) {
 		if s := v.Get(p.name); s != "" {
 			n, err := parseNumber(s)
 			if err != nil {
-				return q, refuse(http.StatusBadRequest, "bad_request", "%s is %q, want a whole number, not negative", p.name, s)
+				return q, refuse(http.StatusBadRequest, "bad_request", "%s is %q, want a whole number", p.name, s)
 			}
 			*p.to = n
 		}
@@ -91,7 +102,7 @@ func (e *Engine) parseOut(v url.Values) (outRequest, error) {
 		q.json = true
 	default:
 		err := refuse(http.StatusNotAcceptable, "format", "f is %q, want bin or json", f)
-		err.Have = []string{"bin", "json"}
+		err.Have = []any{"bin", "json"}
 		return q, err
 	}
 	return q, nil

@@ -68,19 +68,31 @@ func (f *pageFile) serve(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", contentTypes[path.Ext(f.name)])
 	h.Set("Cache-Control", "no-cache")
-	h.Set("Vary", "Accept-Encoding")
+	h.Add("Vary", "Accept-Encoding")
 	if f.name == "index.html" {
 		h.Set("Content-Security-Policy", policy)
 		h.Set("Referrer-Policy", "no-referrer")
 	}
 	content, etag := f.content, f.etag
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if acceptsGzip(r) {
 		content, etag = f.gzipped, strings.TrimSuffix(f.etag, `"`)+`-gzip"`
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("ETag", etag)
 	http.ServeContent(w, r, f.name, time.Time{}, bytes.NewReader(content))
 	return nil
+}
+
+// acceptsGzip reports whether the request names gzip among the codings that it takes.
+func acceptsGzip(r *http.Request) bool {
+	for coding := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		name, q, _ := strings.Cut(coding, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			weight, err := strconv.ParseFloat(strings.TrimPrefix(strings.TrimSpace(q), "q="), 64)
+			return err != nil || weight > 0
+		}
+	}
+	return false
 }
 
 // serveSchema answers GET schema?h=HASH.
@@ -100,8 +112,14 @@ func (e *Engine) serveStatus(w http.ResponseWriter, _ *http.Request) error {
 	})
 }
 
-// parseNumber reads a whole number that is not negative. One that is too large is the largest.
+// parseNumber reads a whole number. One that is too large is the largest, a negative one is 0.
 func parseNumber(s string) (uint64, error) {
+	if digits, negative := strings.CutPrefix(s, "-"); negative {
+		if _, err := strconv.ParseUint(digits, 10, 64); err != nil && !errors.Is(err, strconv.ErrRange) {
+			return 0, err
+		}
+		return 0, nil
+	}
 	n, err := strconv.ParseUint(s, 10, 64)
 	if errors.Is(err, strconv.ErrRange) {
 		return n, nil

@@ -37,7 +37,7 @@ func (k *core) load(data []byte) error {
 	if err := k.codec.Load(rest, k.game); err != nil {
 		return err
 	}
-	return guard(k.frame, k.rebuild)
+	return k.guard(k.rebuild)
 }
 
 // rebuild makes what follows from a loaded world: the look-ups, the layers with everything in its slot.
@@ -52,6 +52,10 @@ func (k *core) rebuild() error {
 		}
 	}
 	k.openLayers()
+	k.closing, k.fresh, k.touched = nil, nil, append(k.touched[:0], w.clients...)
+	for _, c := range w.clients {
+		c.priv = &privateSide{}
+	}
 	if err := k.show(); err != nil {
 		return err
 	}
@@ -70,6 +74,7 @@ func (k *core) rebuild() error {
 		}
 		k.shared.AddAt(s.slot, s.source.class.number, uint32(s.id), s.source)
 		if c := k.client(s.owner); c != nil && s.source.class.companion != 0 {
+			c.priv.companions++
 			c.priv.layer.AddAt(s.own, s.source.class.companion, 0, &companionSource{s.source, uint32(s.id)})
 		}
 	}

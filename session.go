@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"slices"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -19,15 +20,14 @@ type session struct {
 	rate   *rate.Limiter // of its batches; concurrent-safe
 	nonce  string        // of its join; "" for none
 
-	// Owned by the frame loop.
-	due []queuedEvent // scratch: what this frame folds
-
 	// Guarded by Engine.mu.
 	client  *Client  // Load puts another in its place
 	out     *carrier // nil while it has none
 	opened  bool     // it has had an out
+	absent  bool     // it is in Engine.absent
 	gone    bool     // it has ended
 	kicked  bool     // it has ended so
+	reason  string   // for which it was kicked
 	away    uint64   // the last frame that it had an out in, while it has none
 	seen    uint64   // the newest frame that the client said it has
 	ack     uint64   // number of the last input folded
@@ -39,6 +39,9 @@ type session struct {
 
 // tokenHash is what is kept of a token: its SHA-256.
 type tokenHash [sha256.Size]byte
+
+// tokenLength is the length of a token in characters, 144 bits in base64url.
+const tokenLength = 24
 
 // newToken returns 144 random bits.
 func newToken() string {
@@ -63,4 +66,78 @@ type joining struct {
 	frame   uint64
 	epoch   uint32
 	expires time.Time // when the answer is forgotten, as far as a repeated nonce goes
+}
+
+// answer wakes whoever waits for the answer to j. A refusal is not kept for a repeated nonce.
+func (e *Engine) answer(j *joining) {
+	if j.err != nil {
+		if e.nonces[j.nonce] == j {
+			delete(e.nonces, j.nonce)
+		}
+	}
+	close(j.done)
+}
+
+// forgetNonceLocked forgets the answer that is kept for the nonce that s joined with. Another join may have
+// used the nonce since.
+func (e *Engine) forgetNonceLocked(s *session) {
+	if j := e.nonces[s.nonce]; j != nil && j.session == s {
+		delete(e.nonces, s.nonce)
+	}
+}
+
+// Join joins a client without a page, a bot or a console, until ctx is done: then it leaves. It waits for
+// the next frame. Push its input into [Client.In]; read the world by [Engine.Do].
+//
+// Join is concurrent-safe.
+func (e *Engine) Join(ctx context.Context, name string) (*Client, error) {
+	j := &joining{joinInput: joinInput{name: name}, ctx: ctx, done: make(chan struct{})}
+	if err := e.join(j); err != nil {
+		return nil, err
+	}
+	if j.err != nil {
+		return nil, j.err
+	}
+	return j.client, nil
+}
+
+// join puts j before the next frame and waits for it. The error is of the Engine or of j's context;
+// what the game said is in j.err.
+func (e *Engine) join(j *joining) error {
+	e.mu.Lock()
+	if e.phase == over {
+		e.mu.Unlock()
+		return ErrClosed
+	}
+	e.joins = append(e.joins, j)
+	byHand := e.phase == manual
+	e.mu.Unlock()
+	if byHand {
+		if err := e.Advance(1); err != nil {
+			return err
+		}
+	}
+	return e.await(j.ctx, j)
+}
+
+// await waits for the answer to j as long as ctx does.
+func (e *Engine) await(ctx context.Context, j *joining) error {
+	select {
+	case <-j.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-e.ended:
+		return ErrClosed
+	}
+}
+
+// leave ends the session s, if it has not ended; Game.Leave is called in the next frame.
+func (e *Engine) leave(s *session) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if slices.Contains(e.order, s) && !slices.Contains(e.leaves, s.id) {
+		e.forget(s)
+		e.leaves = append(e.leaves, s.id)
+	}
 }

@@ -160,6 +160,7 @@ async function play() {
     if (change.stageChanged || change.key) {
       title.textContent = world.stage?.title ?? ''
       document.title = world.stage?.title || 'httpmp'
+      canvas.style.backgroundColor = world.stage?.color ?? '' // for the part of a pixel that the stage leaves
     }
     if (change.stageChanged || change.meChanged || change.key) {
       view = viewOf(world.stage, world.me)

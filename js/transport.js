@@ -268,9 +268,12 @@ export class Transport {
     const abort = new AbortController()
     /** @type {End} */
     let end = { why: 'network' }
+    /** @type {ReadableStreamDefaultReader<Uint8Array> | undefined} */
+    let reader
     this.#cut = (why) => {
       end = why
       abort.abort()
+      reader?.cancel().catch(() => {}) // node leaves a read waiting whose stream had just come to its end
     }
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer
@@ -287,12 +290,11 @@ export class Transport {
       const res = await fetch(url, { headers, cache: 'no-store', signal: abort.signal })
       if (res.status !== 200 || !res.body) throw await refusal(res)
       course.answered = true
-      const reader = res.body.getReader()
+      reader = res.body.getReader()
       const records = new Records(this.#record)
-      for (;;) {
+      while (!abort.signal.aborted) {
         const { done, value } = await reader.read()
-        if (done) break
-        if (abort.signal.aborted) break
+        if (done || abort.signal.aborted) break
         records.push(value)
         for (let body; !abort.signal.aborted && (body = records.next()); ) {
           const bye = this.#take(body, course)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need and is missing: a C compiler for the race detector, Chromium for the browser tests,
+# Installs what the tests need and is missing: a C compiler for the race detector, curl, Chromium for the browser tests,
 # TypeScript for the type check. Says what to do, and fails, where it may not install.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -20,6 +20,7 @@ have npm || fail "npm is missing: it comes with Node.js; on Debian: apt-get inst
 
 packages=()
 have "$(go env CC)" || packages+=(gcc libc6-dev)
+have curl || packages+=(curl)
 if [ -n "${CHROMIUM:-}" ]; then
 	have "$CHROMIUM" || fail "CHROMIUM is \"$CHROMIUM\", which is no program"
 elif ! have_chromium; then

@@ -228,3 +228,93 @@ func BenchmarkReadFour(b *testing.B) {
 	}
 	perRow(b)
 }
+
+// benchView returns a view of a layer of movers, all of which have moved in each of the last frames,
+// the newest of which is n.
+func benchView(b *testing.B, frames uint64) (v *layer.View, n uint64) {
+	movers := newMovers(rowsOfBench)
+	s, l := newMoverSet(b, movers)
+	v = &layer.View{}
+	v.See(l, 1)
+	for n = 2; n < 2+frames; n++ {
+		for i := range movers {
+			movers[i].step()
+		}
+		if err := s.Encode(n); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return v, n - 1
+}
+
+// BenchmarkCatchUp encodes what a client that is 100 frames behind gets, 300 of 1,000 rows.
+func BenchmarkCatchUp(b *testing.B) {
+	movers := newMovers(rowsOfBench)
+	s, l := newMoverSet(b, movers)
+	var v layer.View
+	v.See(l, 1)
+	for i := range 300 {
+		movers[i*3].x++
+	}
+	n := uint64(100)
+	if err := s.Encode(n); err != nil {
+		b.Fatal(err)
+	}
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		n++
+		if err := s.Encode(n); err != nil { // forgets the catch-up
+			b.Fatal(err)
+		}
+		pos := layer.NewPosition(50, 0)
+		dst = v.Append(dst[:0], &pos, n, 1, 0)
+	}
+	b.ReportMetric(float64(len(dst)), "bytes")
+}
+
+// BenchmarkAppend is the frame of one client: a delta of 1,000 moves behind a header of its own.
+func BenchmarkAppend(b *testing.B) {
+	v, n := benchView(b, 10)
+	start := layer.NewPosition(n-1, 0)
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		pos := start
+		dst = v.Append(dst[:0], &pos, n, 1, 0)
+	}
+	b.ReportMetric(float64(len(dst)), "bytes")
+}
+
+// BenchmarkAppendSmall is BenchmarkAppend where one row has moved.
+func BenchmarkAppendSmall(b *testing.B) {
+	movers := newMovers(rowsOfBench)
+	s, l := newMoverSet(b, movers)
+	var v layer.View
+	v.See(l, 1)
+	movers[500].x++
+	if err := s.Encode(2); err != nil {
+		b.Fatal(err)
+	}
+	start := layer.NewPosition(1, 0)
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		pos := start
+		dst = v.Append(dst[:0], &pos, 2, 1, 0)
+	}
+	b.ReportMetric(float64(len(dst)), "bytes")
+}
+
+// BenchmarkAppendJSON is BenchmarkAppend in JSON mode, for the second client with that base.
+func BenchmarkAppendJSON(b *testing.B) {
+	v, n := benchView(b, 10)
+	start := layer.NewPosition(n-1, 0)
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		pos := start
+		dst = v.AppendJSON(dst[:0], &pos, n, 1, 0)
+	}
+	b.ReportMetric(float64(len(dst)), "bytes")
+}

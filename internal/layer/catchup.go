@@ -18,26 +18,31 @@ type span struct {
 	from, to int
 }
 
+// maxCached is for how many bases a layer keeps what it encoded: a still one keeps it for long.
+const maxCached = 64
+
 // reset forgets what was encoded for clients: the layer is about to change. A frame in which nobody
 // needed it gives the memory back.
 func (l *Layer) reset() {
-	if l.cached.bytes != nil {
-		if len(l.cached.spans) == 0 {
-			l.cached = cache{}
-		}
-		l.cached.bytes, l.cached.spans = l.cached.bytes[:0], l.cached.spans[:0]
+	if c := &l.cached; len(c.spans) == 0 {
+		*c = cache{}
+	} else {
+		c.bytes, c.spans = c.bytes[:0], c.spans[:0]
 	}
 	l.resetPieces()
 }
 
 // since returns the ops, but for events, that take a client from base to the newest frame, or for
-// base 0 those that make the whole layer. They are valid until the next Encode.
+// base 0 those that make the whole layer. They are valid until it is called again or the next Encode.
 func (l *Layer) since(base uint64) []byte {
 	c := &l.cached
 	for _, s := range c.spans {
 		if s.base == base {
 			return c.bytes[s.from:s.to]
 		}
+	}
+	if len(c.spans) >= maxCached && base != 0 { // shortest still holds what it got for its base
+		c.bytes, c.spans = c.bytes[:0], c.spans[:0]
 	}
 	from := len(c.bytes)
 	c.bytes = l.appendSince(c.bytes, base)
@@ -146,6 +151,7 @@ type SizeError struct {
 	Field       string // the field of that class that takes most of that
 }
 
+// Error names the size, and where it comes from.
 func (e *SizeError) Error() string {
 	return fmt.Sprintf("layer: %d bytes, want at most %d: most of it is field %q of class %q", e.Size, e.Limit, e.Field, e.Class)
 }

@@ -68,7 +68,7 @@ func (l *Layer) encodeGone(out []byte, n uint64) []byte {
 func (l *Layer) encodeFresh(out []byte, n uint64) ([]byte, error) {
 	slices.Sort(l.fresh)
 	for _, slot := range slices.Compact(l.fresh) {
-		if slot >= len(l.rows) || l.rows[slot].added != pending {
+		if slot >= len(l.rows) || l.rows[slot].src == nil || l.rows[slot].added != pending {
 			continue // removed again
 		}
 		if err := l.read(slot, n); err != nil {

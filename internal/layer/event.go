@@ -21,6 +21,7 @@ const (
 // 64 KiB in one layer the oldest are lost, also within one frame; who misses one is told that there
 // is a gap.
 func (l *Layer) Event(typ string, payload []byte) {
+	l.Wake()
 	if len(payload) == 0 {
 		payload = []byte("null")
 	}

@@ -41,6 +41,7 @@ func (v *View) AppendJSON(dst []byte, p *Position, n, ack uint64, slack int64) [
 		set = &Set{}
 	}
 	v.forget(n, set.horizon)
+	p.begin(n)
 	s := p.Base
 	if !v.usable(s, n, true) {
 		s = 0

@@ -13,6 +13,8 @@ type Layer struct {
 	set    *Set
 	number uint64
 	index  int // in set.layers; -1: closed
+	still  bool
+	awake  bool // it is in set.awake
 
 	table
 	fresh []int     // slots of the rows that came since the last Encode; some may have gone again
@@ -80,6 +82,7 @@ func (l *Layer) AddAt(slot, class int, id uint32, src Source) {
 	l.put(slot, uint16(class), c, id, src)
 	l.fresh = append(l.fresh, slot)
 	l.count(c, 1)
+	l.Wake()
 }
 
 // count counts a row in or out, without its strings.
@@ -106,10 +109,14 @@ func (l *Layer) Remove(slot int) {
 			id = uint32(nums[0])
 		}
 		l.gone = append(l.gone, removal{added: r.added, id: id, slot: uint16(slot), class: r.class})
+		if l.index < 0 {
+			l.settle()
+		}
 	}
 	l.weigh(strs, -1)
 	l.count(c, -1)
 	l.drop(slot, c)
+	l.Wake()
 }
 
 // weigh counts the bytes of strs in or out.
@@ -117,6 +124,21 @@ func (l *Layer) weigh(strs []string, sign int) {
 	for _, s := range strs {
 		l.least += sign * len(s)
 		l.most += sign * len(s)
+	}
+}
+
+// Still says whether the Sources of l stay as they are unless Wake says otherwise. A still layer costs
+// Encode nothing while no row comes or goes, no event is sent and Wake is not called.
+func (l *Layer) Still(on bool) {
+	l.still = on
+	l.Wake()
+}
+
+// Wake has the next Encode read l.
+func (l *Layer) Wake() {
+	if !l.awake {
+		l.awake = true
+		l.set.awake = append(l.set.awake, l)
 	}
 }
 
@@ -148,15 +170,21 @@ func (l *Layer) blockAfter(n uint64) int {
 	return sort.Search(l.blocks.len(), func(i int) bool { return l.blocks.at(i).frame > n })
 }
 
-// close makes l what it stays: without what was to come with frame n.
-func (l *Layer) close(n uint64) {
+// close makes l what it stays.
+func (l *Layer) close() {
 	l.index = -1
+	l.settle()
+	l.spare, l.blocks = nil, fifo[block]{}
+	l.reset()
+}
+
+// settle takes what was removed from a closed layer as removed with the next frame.
+func (l *Layer) settle() {
 	for _, r := range l.gone {
-		r.frame = n
+		r.frame = l.set.frame + 1
 		l.removed.push(r)
 	}
-	l.gone, l.spare, l.blocks = nil, nil, fifo[block]{}
-	l.reset()
+	l.gone = nil
 }
 
 // restore takes the values of the sources as those of frame n.

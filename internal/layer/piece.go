@@ -52,6 +52,9 @@ func (l *Layer) piece(base uint64) *piece {
 			return q
 		}
 	}
+	if len(l.pieces) == maxCached {
+		l.resetPieces()
+	}
 	var q *piece
 	if k := len(l.pieces); k < cap(l.pieces) && l.pieces[:k+1][k] != nil {
 		l.pieces = l.pieces[:k+1]

@@ -11,10 +11,17 @@ type Position struct {
 }
 
 // NewPosition returns the Position of a response to a client that has frame base: with 0, with one
-// above the newest frame or with one that is too old it begins with a key frame. Events of the frames
-// up to eventsAfter or base, whichever is later, are not sent again.
+// above the newest frame or with one that is too old it begins with a key frame. Events of frames up
+// to eventsAfter are not sent again, nor those up to base.
 func NewPosition(base, eventsAfter uint64) Position {
-	return Position{Base: base, events: max(base, eventsAfter)}
+	return Position{Base: base, events: eventsAfter}
+}
+
+// begin is called before p goes to frame n.
+func (p *Position) begin(n uint64) {
+	if p.Base <= n {
+		p.events = max(p.events, p.Base)
+	}
 }
 
 // part is what one block of a frame is made of.
@@ -66,6 +73,7 @@ func (v *View) Append(dst []byte, p *Position, n, ack uint64, slack int64) []byt
 		set = &Set{}
 	}
 	v.forget(n, set.horizon)
+	p.begin(n)
 	key := !v.usable(p.Base, n, false)
 	parts, gap := v.parts(set.parts[:0], p, n, key)
 	set.parts = parts
@@ -185,7 +193,7 @@ func appendDeltas(dst []byte, parts []part, p *Position, n, ack uint64, slack in
 	for i := range parts {
 		t := &parts[i]
 		l := t.layer
-		if !t.had || t.mode == wire.ModeDrop || !l.held(p.Base) || p.events > p.Base && l.lastEvent > p.Base {
+		if !t.had || t.mode == wire.ModeDrop || !l.held(p.Base) {
 			return dst, false
 		}
 		t.next = l.blockAfter(p.Base)

@@ -16,11 +16,13 @@ type Source interface {
 
 // Set is all layers of one match.
 type Set struct {
-	classes []class
-	names   []string // of the classes
-	horizon uint64
-	frame   uint64 // encoded last
-	layers  []*Layer
+	classes  []class
+	names    []string // of the classes
+	horizon  uint64
+	frame    uint64 // encoded last
+	restored uint64 // frame in which it began, 0: at the start of the match
+	layers   []*Layer
+	awake    []*Layer // those that the next Encode reads; closed ones too
 
 	// Reused.
 	out   []byte
@@ -43,6 +45,7 @@ func New(s wire.Schema, horizon uint64) *Set {
 func (s *Set) Open(number uint64) *Layer {
 	l := &Layer{set: s, number: number, index: len(s.layers)}
 	s.layers = append(s.layers, l)
+	l.Wake()
 	return l
 }
 
@@ -56,11 +59,11 @@ func (s *Set) Close(l *Layer) {
 	s.layers[l.index], last.index = last, l.index
 	s.layers[len(s.layers)-1] = nil
 	s.layers = s.layers[:len(s.layers)-1]
-	l.close(s.frame + 1)
+	l.close()
 }
 
-// Encode reads every Source and encodes what changed as frame n, which is above that of the last
-// Encode or Restore. The error is a [*RowError]; the Set must not be used any more after one.
+// Encode reads every Source, but for those of still layers, and encodes what changed as frame n, which is
+// above that of the last Encode or Restore. The error is a [*RowError]; the Set must not be used any more after one.
 //
 // Encode overwrites the block of frame n-64: what Delta returned is valid for 64 frames, and View's
 // methods copy what they append.
@@ -69,11 +72,22 @@ func (s *Set) Encode(n uint64) error {
 		return fmt.Errorf("layer: frame %d, want one above %d", n, s.frame)
 	}
 	s.frame = n
-	for _, l := range s.layers {
+	awake := s.awake[:0]
+	for _, l := range s.awake {
+		l.awake = false
+		if l.index < 0 {
+			continue
+		}
 		if err := l.encode(n); err != nil {
 			return err
 		}
+		if !l.still {
+			l.awake = true
+			awake = append(awake, l)
+		}
 	}
+	clear(s.awake[len(awake):])
+	s.awake = awake
 	return nil
 }
 
@@ -82,7 +96,7 @@ func (s *Set) Encode(n uint64) error {
 // stopped. Only clients whose base is n or later can go on; others get a key frame. The error is a
 // [*RowError].
 func (s *Set) Restore(n uint64) error {
-	s.frame = n
+	s.frame, s.restored = n, n
 	for _, l := range s.layers {
 		if err := l.restore(n); err != nil {
 			return err
@@ -98,6 +112,7 @@ type RowError struct {
 	Err   error
 }
 
+// Error names the class and the id.
 func (e *RowError) Error() string { return fmt.Sprintf("layer: %s %d: %v", e.Class, e.ID, e.Err) }
 
 // Unwrap returns what the Source returned.

@@ -22,7 +22,7 @@ type sight struct {
 	layer     *Layer
 	from      uint64
 	until     uint64
-	lastEvent uint64 // once it has ended: the frame of the layer's newest event in it
+	lastEvent uint64 // once it has ended: the frame of the newest event in it, 0: none
 }
 
 // at reports whether frame n is within e.
@@ -67,7 +67,9 @@ func (v *View) Unsee(number uint64, from uint64) {
 		v.sights = slices.Delete(v.sights, end-1, end)
 	} else {
 		e.until = from
-		e.lastEvent = min(e.layer.lastEvent, from-1)
+		if last := min(e.layer.lastEvent, from-1); last >= e.from {
+			e.lastEvent = last
+		}
 	}
 	v.forget(from, horizon)
 }
@@ -125,6 +127,9 @@ func (v *View) set() *Set {
 // must be one too for what is no longer seen: its sprites are named there one by one.
 func (v *View) usable(s, n uint64, json bool) bool {
 	if s == 0 || s > n || s < v.forgot {
+		return false
+	}
+	if set := v.set(); set != nil && s < set.restored {
 		return false
 	}
 	for i := range v.sights {

@@ -1,26 +1,34 @@
-// Decodes for other programs: on stdin a line with the schema, then a frame body in hex or "reset" per
-// line; on stdout after each body the canonical state as JSON, or "error".
+// Decodes for other programs. On stdin comes a line with the schema, then lines of
+//
+//   a frame body in hex   applied; answered only if it cannot be, with "error: …"
+//   reset                 forgets everything
+//   state                 answered with {"state":…,"ack":n,"events":[…]}: the canonical state, and the events that
+//                         came since the last reset or state
+//
+// so that a program can be far ahead of the answers.
 import { createInterface } from 'node:readline'
 import { BadFrame, World } from '../decode.js'
 import { canonical } from './canonical.js'
 
-let schema
 let world
-const print = (line) => new Promise((resolve) => process.stdout.write(line + '\n', resolve))
+let events = []
+const print = (line) => process.stdout.write(line + '\n')
 
-for await (const line of createInterface({ input: process.stdin })) {
-  if (!schema) {
-    schema = JSON.parse(line)
-    world = new World(schema)
+createInterface({ input: process.stdin }).on('line', (line) => {
+  if (!world) {
+    world = new World(JSON.parse(line))
   } else if (line === 'reset') {
-    world = new World(schema)
+    world = new World(world.schema)
+    events = []
+  } else if (line === 'state') {
+    print(JSON.stringify({ state: canonical(world), ack: world.ack, events }))
+    events = []
   } else {
     try {
-      world.apply(Uint8Array.from(Buffer.from(line, 'hex')))
-      await print(JSON.stringify(canonical(world)))
+      events.push(...world.apply(Uint8Array.from(Buffer.from(line, 'hex'))).events)
     } catch (err) {
       if (!(err instanceof BadFrame)) throw err
-      await print('error')
+      print(`error: ${err.message}`)
     }
   }
-}
+})

@@ -6,7 +6,7 @@ import test from 'node:test'
 import { connect } from '../httpmp.js'
 import { acking, bye, control, delta, event, first, full, game as row, key, me, record, schema } from './wire.js'
 
-test('a game over HTTP: joins, plays, resumes, leaves', async (t) => {
+test('a game over HTTP: joins, plays, resumes, leaves', { timeout: 20000 }, async (t) => {
   const posts = []
   let outs = 0
   let out

@@ -1,0 +1,161 @@
+package httpmp_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/httpmp/httpmp"
+)
+
+// paused is a game in which nothing happens.
+type paused struct{ httpmp.World }
+
+func (g *paused) Step(*httpmp.Frame) {}
+
+// parkedServer is the variable that makes this test program the server of BenchmarkParked.
+const parkedServer = "HTTPMP_PARKED_SERVER"
+
+// TestParkedServer is the server of BenchmarkParked; elsewhere it does nothing.
+func TestParkedServer(t *testing.T) {
+	if os.Getenv(parkedServer) == "" {
+		return
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { // ends with its standard input
+		io.Copy(io.Discard, os.Stdin) //nolint:errcheck // the end is the message
+		cancel()
+	}()
+	cfg := httpmp.Config{Addr: os.Getenv(parkedServer), MaxClients: 2000, MaxWaiting: 2000}
+	require.NoError(t, httpmp.ListenAndServe(ctx, &paused{}, cfg))
+}
+
+// BenchmarkParked is the share of one core that 1,000 clients of a paused game cost the server, by the
+// processor time of its process over 20 s: streams, which hear a heartbeat each second, and polls of 20 s.
+func BenchmarkParked(b *testing.B) {
+	for _, mode := range []string{"stream", "poll"} {
+		b.Run(mode, func(b *testing.B) {
+			for range b.N {
+				b.ReportMetric(parkedCPU(b, mode, 1000, 20*time.Second)*100, "%core")
+			}
+		})
+	}
+}
+
+func parkedCPU(b *testing.B, mode string, clients int, watch time.Duration) float64 {
+	addr := freeAddr(b)
+	server := exec.Command(os.Args[0], "-test.run=^TestParkedServer$")
+	server.Env = append(os.Environ(), parkedServer+"="+addr)
+	stdin, err := server.StdinPipe()
+	require.NoError(b, err)
+	require.NoError(b, server.Start())
+	defer func() {
+		stdin.Close() //nolint:errcheck // the server ends with it
+		require.NoError(b, server.Wait())
+	}()
+	awaitServer(b, addr)
+	for range clients {
+		c := park(b, addr, mode)
+		defer c.Close() //nolint:errcheck // a test's
+	}
+	time.Sleep(2 * time.Second)
+	before := processorTime(b, server.Process.Pid)
+	time.Sleep(watch)
+	return float64(processorTime(b, server.Process.Pid)-before) / float64(watch)
+}
+
+// park joins, opens an out and reads it to the end on a goroutine that ends with the connection.
+func park(b *testing.B, addr, mode string) net.Conn {
+	c, err := net.Dial("tcp", addr)
+	require.NoError(b, err)
+	in := bufio.NewReader(c)
+	body := `{"protos":[2]}`
+	fmt.Fprintf(c, "POST /join HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", addr, len(body), body) //nolint:errcheck // read below
+	r, err := http.ReadResponse(in, nil)
+	require.NoError(b, err)
+	answer, err := io.ReadAll(r.Body)
+	require.NoError(b, err)
+	_, rest, _ := strings.Cut(string(answer), `"token":"`)
+	token, _, _ := strings.Cut(rest, `"`)
+	out := fmt.Sprintf("GET /out?m=%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", mode, addr, token)
+	if mode == "stream" {
+		_, err = io.WriteString(c, out)
+		require.NoError(b, err)
+		go io.Copy(io.Discard, in) //nolint:errcheck // ends with the connection
+		return c
+	}
+	go func() { // ends with the connection
+		base, epoch := "0", "0"
+		for {
+			get := strings.Replace(out, "m=poll", "m=poll&f=json&b="+base+"&e="+epoch, 1)
+			if _, err := io.WriteString(c, get); err != nil {
+				return
+			}
+			r, err := http.ReadResponse(in, nil)
+			if err != nil {
+				return
+			}
+			p, err := io.ReadAll(r.Body)
+			if err != nil {
+				return
+			}
+			base = number(string(p), `{"n":`, base)
+			epoch = number(string(p), `"epoch":`, epoch)
+		}
+	}()
+	return c
+}
+
+// number returns the digits after the last mark in s, or otherwise.
+func number(s, mark, otherwise string) string {
+	i := strings.LastIndex(s, mark)
+	if i < 0 {
+		return otherwise
+	}
+	s = s[i+len(mark):]
+	return s[:strings.IndexAny(s, ",}")]
+}
+
+func freeAddr(b testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(b, err)
+	defer l.Close() //nolint:errcheck // a test's
+	return l.Addr().String()
+}
+
+// awaitServer waits until the server at addr answers.
+func awaitServer(b testing.TB, addr string) {
+	require.Eventually(b, func() bool {
+		r, err := http.Get("http://" + addr + "/status")
+		if err == nil {
+			r.Body.Close() //nolint:errcheck // nothing was read
+		}
+		return err == nil
+	}, 10*time.Second, 10*time.Millisecond)
+}
+
+// processorTime returns what the process has used of its processors so far, as Linux counts it.
+func processorTime(b *testing.B, pid int) time.Duration {
+	p, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	require.NoError(b, err)
+	fields := strings.Fields(string(p[strings.LastIndexByte(string(p), ')')+1:]))
+	var ticks int64
+	for _, f := range fields[11:13] { // user and system time
+		n, err := strconv.ParseInt(f, 10, 64)
+		require.NoError(b, err)
+		ticks += n
+	}
+	const perSecond = 100 // Linux's USER_HZ
+	return time.Duration(ticks) * time.Second / perSecond
+}
