@@ -167,7 +167,7 @@ func inRange[T int | float64 | time.Duration](name string, v *T, zero, least, mo
 	if *v == 0 {
 		*v = zero
 	}
-	if !(*v >= least && *v <= most) {
+	if *v < least || *v > most || *v != *v {
 		return fmt.Errorf("httpmp: Config.%s is %v, want %v to %v", name, *v, least, most)
 	}
 	return nil

@@ -130,7 +130,7 @@ func newEpoch() uint32 { return uint32(randomUint64()) | 1 }
 
 func randomUint64() uint64 {
 	var b [8]byte
-	crand.Read(b[:]) //nolint:errcheck // it never fails
+	crand.Read(b[:]) // it never fails
 	return binary.LittleEndian.Uint64(b[:])
 }
 
@@ -300,6 +300,7 @@ func (e *Engine) enterLoad() error {
 		return ErrClosed
 	case running:
 		return errors.New("httpmp: Load: the engine is running; load before Run, or drive it by Advance")
+	case fresh, manual:
 	}
 	return nil
 }

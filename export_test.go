@@ -48,11 +48,12 @@ func (c *Core) Blocks() (shared []byte, private map[ClientID][]byte) {
 	return c.core.shared.Delta(n), private
 }
 
-// Save, Load, Hash and Verify are those of the Engine.
-func (c *Core) Save() ([]byte, error) { return c.core.save(nil) }
-func (c *Core) Load(p []byte) error   { return c.core.load(p) }
-func (c *Core) Hash() (uint64, error) { return c.core.hash() }
-func (c *Core) Verify() error         { return c.core.verify() }
+// Load, Verify and Save are those of the Engine; Save also returns the hash.
+func (c *Core) Load(p []byte) error { return c.core.load(p) }
+func (c *Core) Verify() error       { return c.core.verify() }
+func (c *Core) Save() ([]byte, uint64, error) {
+	return c.core.save()
+}
 
 // Sessions returns how many tokens e keeps, how many clients have an out open, and how many joins it remembers
 // for a repeated nonce.

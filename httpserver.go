@@ -334,7 +334,7 @@ func (e *Engine) listenAndServe(ctx context.Context, ready func(net.Addr)) error
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 		defer cancel()
 		if srv.Shutdown(grace) != nil {
-			srv.Close() //nolint:errcheck // whoever is left is cut off
+			srv.Close() // whoever is left is cut off
 		}
 		return err
 	})

@@ -137,11 +137,12 @@ func (e *Engine) begin(r *http.Request, body joinBody) (j *joining, first bool, 
 	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	switch {
-	case e.phase == fresh:
+	switch e.phase {
+	case fresh:
 		return nil, false, refuse(http.StatusServiceUnavailable, "starting", "the match has not begun yet").after(500 * time.Millisecond)
-	case e.phase == over:
+	case over:
 		return nil, false, ErrClosed
+	case running, manual:
 	}
 	if j := e.nonces[body.Nonce]; j != nil {
 		return j, false, nil

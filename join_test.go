@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -220,134 +219,6 @@ func TestMaxWaitingAtOnce(t *testing.T) {
 	})
 }
 
-const nonce = `{"protos":[2],"name":"Ann","nonce":"0123456789abcdef"}`
-
-func TestNonce(t *testing.T) {
-	t.Run("repeated before the first out", func(t *testing.T) {
-		d := newDesk(t, httpmp.Config{})
-		first := d.tryJoin(nonce)
-		before := d.state()
-		again := d.tryJoin(nonce)
-		require.Equal(t, first.Body.Bytes(), again.Body.Bytes(), "byte for byte")
-		require.Equal(t, first.Header(), again.Header())
-		require.Equal(t, before, d.state(), "no second seat")
-	})
-	t.Run("repeated after the first out", func(t *testing.T) {
-		d := newDesk(t, httpmp.Config{})
-		a := d.admitted(d.tryJoin(nonce))
-		require.Equal(t, 200, d.do("GET", "out?m=poll&w=0", "", a.auth()...).Code)
-		_, _, nonces := d.Sessions()
-		require.Zero(t, nonces, "only the token's hash is kept from then on")
-		second := d.tryJoin(nonce)
-		b := d.admitted(second)
-		require.NotEqual(t, a.Token, b.Token)
-		require.NotEqual(t, a.ID, b.ID)
-		require.Equal(t, 200, d.do("GET", "out?m=poll&w=0", "", a.auth()...).Code)
-		require.Equal(t, second.Body.String(), d.tryJoin(nonce).Body.String(), "an out of the first is not one of the second")
-		require.Equal(t, 204, d.do("POST", "leave", a.Token).Code)
-		require.Equal(t, second.Body.String(), d.tryJoin(nonce).Body.String(), "nor is its leaving")
-	})
-	t.Run("repeated after leaving", func(t *testing.T) {
-		d := newDesk(t, httpmp.Config{})
-		a := d.admitted(d.tryJoin(nonce))
-		require.Equal(t, 204, d.do("POST", "leave", a.Token).Code)
-		require.NotEqual(t, a.Token, d.admitted(d.tryJoin(nonce)).Token)
-	})
-	t.Run("others and none are others", func(t *testing.T) {
-		d := newDesk(t, httpmp.Config{})
-		ids := map[httpmp.ClientID]bool{}
-		for _, body := range []string{nonce, strings.Replace(nonce, "f", "g", 1), `{"protos":[2]}`, `{"protos":[2]}`, `{"protos":[2],"nonce":""}`} {
-			ids[d.admitted(d.tryJoin(body)).ID] = true
-		}
-		require.Len(t, ids, 5)
-	})
-	t.Run("after a refusal", func(t *testing.T) {
-		d := newDesk(t, httpmp.Config{})
-		d.game.onJoin = func(*httpmp.Client) error { return errors.New("not yet") }
-		require.Equal(t, "not yet", refused(t, d.tryJoin(nonce)).Msg)
-		d.game.onJoin = nil
-		d.admitted(d.tryJoin(nonce))
-	})
-	t.Run("the answer is kept for 10 s", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			d, stop := runningDesk(t, httpmp.Config{})
-			defer stop()
-			first := d.tryJoin(nonce)
-			time.Sleep(2900 * time.Millisecond)
-			require.Equal(t, first.Body.String(), d.tryJoin(nonce).Body.String())
-			time.Sleep(200 * time.Millisecond)
-			require.Zero(t, d.Stats().Clients, "no out within 3 s")
-			second := d.admitted(d.tryJoin(nonce))
-			require.EqualValues(t, 2, second.ID, "the first one's session has ended")
-		})
-	})
-}
-
-// TestNonceAtOnce: joins with one nonce, all under way together, take one seat.
-func TestNonceAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		slow := make(chan struct{})
-		asked := 0
-		d, stop := runningDesk(t, httpmp.Config{Admit: func(context.Context, httpmp.JoinRequest) (string, error) {
-			asked++
-			<-slow
-			return "Ann", nil
-		}})
-		defer stop()
-		answers := make([]*httptest.ResponseRecorder, 20)
-		var all sync.WaitGroup
-		for i := range answers {
-			all.Go(func() { answers[i] = d.tryJoin(nonce) })
-		}
-		synctest.Wait()
-		close(slow)
-		all.Wait()
-		require.Equal(t, 1, asked)
-		require.Equal(t, 1, d.Stats().Clients)
-		for _, w := range answers {
-			require.Equal(t, 200, w.Code)
-			require.Equal(t, answers[0].Body.String(), w.Body.String())
-		}
-	})
-}
-
-// TestNonceTakenOver: where the request that came first is cancelled before its frame, the next one with
-// the nonce joins.
-func TestNonceTakenOver(t *testing.T) {
-	for _, where := range []string{"in Admit", "before the frame"} {
-		t.Run(where, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				cfg := httpmp.Config{FPS: 1}
-				if where == "in Admit" {
-					cfg.Admit = func(ctx context.Context, _ httpmp.JoinRequest) (string, error) {
-						select {
-						case <-ctx.Done():
-							return "", ctx.Err()
-						case <-time.After(100 * time.Millisecond):
-							return "Ann", nil
-						}
-					}
-				}
-				d, stop := runningDesk(t, cfg)
-				defer stop()
-				ctx, cancel := context.WithCancel(t.Context())
-				var first, second *httptest.ResponseRecorder
-				var all sync.WaitGroup
-				all.Go(func() { first = d.send(call{method: "POST", target: "join", body: strings.NewReader(nonce), ctx: ctx}) })
-				synctest.Wait()
-				all.Go(func() { second = d.tryJoin(nonce) })
-				synctest.Wait()
-				cancel()
-				all.Wait()
-				require.NotEqual(t, 200, first.Code)
-				d.admitted(second)
-				require.Equal(t, 1, d.Stats().Clients)
-				require.Equal(t, 1, d.game.In)
-			})
-		})
-	}
-}
-
 // TestJoinGivenUp: whose request ends before the frame has not joined. Trust: row 21.
 func TestJoinGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -357,8 +228,10 @@ func TestJoinGivenUp(t *testing.T) {
 		for i := range 500 {
 			ctx, cancel := context.WithCancel(t.Context())
 			all.Go(func() {
-				w := d.send(call{method: "POST", target: "join", ctx: ctx, from: "127.0.0.1:1",
-					body: strings.NewReader(fmt.Sprintf(`{"protos":[2],"nonce":"%016d"}`, i%50))})
+				w := d.send(call{
+					method: "POST", target: "join", ctx: ctx, from: "127.0.0.1:1",
+					body: strings.NewReader(fmt.Sprintf(`{"protos":[2],"nonce":"%016d"}`, i%50)),
+				})
 				refused(t, w)
 			})
 			synctest.Wait()
@@ -411,101 +284,6 @@ func TestStartingAndShutdown(t *testing.T) {
 	})
 }
 
-// TestJoinRate counts joins by the address of who joins. Trust: row 24.
-func TestJoinRate(t *testing.T) {
-	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:ff::/48"), netip.MustParsePrefix("127.0.0.0/8")}
-	for _, tt := range []struct {
-		name    string
-		from    string
-		forward []string // X-Forwarded-For
-		proxies []netip.Prefix
-		counts  string // the address that counts; "" is none
-	}{
-		{"public", "203.0.113.7:1", nil, nil, "203.0.113.7"},
-		{"public, IPv6", "[2001:db8::1]:1", nil, nil, "2001:db8::1"},
-		{"IPv4 in IPv6", "[::ffff:203.0.113.7]:1", nil, nil, "203.0.113.7"},
-		{"loopback", "127.0.0.1:1", nil, nil, ""},
-		{"loopback, IPv6", "[::1]:1", nil, nil, ""},
-		{"private", "192.168.1.9:1", nil, nil, ""},
-		{"private, IPv6", "[fd00::1]:1", nil, nil, ""},
-		{"link-local", "[fe80::1%eth0]:1", nil, nil, ""},
-		{"no address", "@", nil, nil, ""},
-		{"a header that is not believed", "203.0.113.7:1", []string{"198.51.100.1"}, proxies, "203.0.113.7"},
-		{"a header from a private address that is no proxy", "192.168.1.9:1", []string{"198.51.100.1"}, proxies, ""},
-		{"a proxy", "10.1.2.3:1", []string{"198.51.100.1"}, proxies, "198.51.100.1"},
-		{"a proxy, IPv6", "[2001:db8:ff::9]:1", []string{"198.51.100.1"}, proxies, "198.51.100.1"},
-		{"a proxy on this machine", "127.0.0.1:1", []string{"198.51.100.1"}, proxies, "198.51.100.1"},
-		{"made up before the proxy's", "10.1.2.3:1", []string{"6.6.6.6, 198.51.100.1"}, proxies, "198.51.100.1"},
-		{"made up as a proxy's", "10.1.2.3:1", []string{"6.6.6.6, 10.0.0.1, 198.51.100.1"}, proxies, "198.51.100.1"},
-		{"two proxies", "10.1.2.3:1", []string{"6.6.6.6, 198.51.100.1, 10.9.9.9"}, proxies, "198.51.100.1"},
-		{"two headers", "10.1.2.3:1", []string{"6.6.6.6", "198.51.100.1"}, proxies, "198.51.100.1"},
-		{"a proxy that says nothing", "10.1.2.3:1", nil, proxies, "10.1.2.3"},
-		{"a proxy that says nonsense", "10.1.2.3:1", []string{"198.51.100.1, unknown"}, proxies, "10.1.2.3"},
-		{"private behind a proxy", "10.1.2.3:1", []string{"192.168.1.9"}, proxies, "192.168.1.9"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				seen := ""
-				d := newDesk(t, httpmp.Config{
-					JoinRate: 0.5, TrustedProxies: tt.proxies,
-					Admit: func(_ context.Context, r httpmp.JoinRequest) (string, error) { seen = r.Addr; return r.Name, nil },
-				})
-				join := func() *httptest.ResponseRecorder {
-					c := call{method: "POST", target: "join", body: strings.NewReader(`{"protos":[2]}`), from: tt.from}
-					for _, f := range tt.forward {
-						c.header = append(c.header, "X-Forwarded-For", f)
-					}
-					return d.send(c)
-				}
-				for range 5 { // a burst of ten seconds' worth
-					require.Equal(t, 200, join().Code)
-				}
-				if tt.counts == "" {
-					for range 20 {
-						require.Equal(t, 200, join().Code)
-					}
-					return
-				}
-				require.Equal(t, tt.counts, seen)
-				before := d.state()
-				e := refused(t, join())
-				require.Equal(t, "rate", e.Code)
-				require.Contains(t, e.Msg, tt.counts)
-				require.Equal(t, before, d.state())
-				time.Sleep(2 * time.Second)
-				require.Equal(t, 200, join().Code, "one in 2 s")
-				require.Equal(t, "rate", refused(t, join()).Code)
-			})
-		})
-	}
-}
-
-// TestJoinRateApart: addresses do not take from each other, but those of one IPv6 network of 64 bits do.
-func TestJoinRateApart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, httpmp.Config{JoinRate: 0.1})
-		code := func(from string) int {
-			return d.send(call{method: "POST", target: "join", body: strings.NewReader(`{"protos":[2]}`), from: from}).Code
-		}
-		require.Equal(t, 200, code("203.0.113.7:1"))
-		require.Equal(t, 429, code("203.0.113.7:2"), "the port does not count")
-		require.Equal(t, 200, code("203.0.113.8:1"))
-		require.Equal(t, 200, code("[2001:db8::1]:1"))
-		require.Equal(t, 429, code("[2001:db8::2]:1"))
-		require.Equal(t, 200, code("[2001:db8:0:1::2]:1"))
-	})
-}
-
-// TestRepeatedNonceIsNotCounted: a retried join costs nothing.
-func TestRepeatedNonceIsNotCounted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, httpmp.Config{JoinRate: 0.1})
-		for range 10 {
-			require.Equal(t, 200, d.send(call{method: "POST", target: "join", body: strings.NewReader(nonce), from: "203.0.113.7:1"}).Code)
-		}
-	})
-}
-
 func TestAdmit(t *testing.T) {
 	var got httpmp.JoinRequest
 	d := newDesk(t, httpmp.Config{Admit: func(ctx context.Context, r httpmp.JoinRequest) (string, error) {
@@ -529,7 +307,8 @@ func TestAdmitPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := make(chan struct{})
 		panics := true
-		d, stop := runningDesk(t, httpmp.Config{Logger: slog.New(slog.DiscardHandler),
+		d, stop := runningDesk(t, httpmp.Config{
+			Logger: slog.New(slog.DiscardHandler),
 			Admit: func(context.Context, httpmp.JoinRequest) (string, error) {
 				if panics {
 					<-slow
@@ -537,7 +316,8 @@ func TestAdmitPanics(t *testing.T) {
 					panic("no database")
 				}
 				return "", nil
-			}})
+			},
+		})
 		defer stop()
 		var all sync.WaitGroup
 		all.Go(func() { assert.Panics(t, func() { d.tryJoin(nonce) }) })

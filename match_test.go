@@ -151,6 +151,24 @@ func serveMatch(t *testing.T, e *httpmp.Engine, window int) *match {
 	return m
 }
 
+// serveByHand serves an Engine that is driven by Advance.
+func serveByHand(t *testing.T, e *httpmp.Engine) *match {
+	m := &match{Engine: e, t: t, ln: memnet.Listen(0)}
+	server := &http.Server{Handler: e}
+	served := make(chan struct{})
+	go func() { // ends with the server
+		defer close(served)
+		server.Serve(m.ln)
+	}()
+	t.Cleanup(func() {
+		e.Close()
+		m.ln.CutAll()
+		server.Close()
+		<-served
+	})
+	return m
+}
+
 // run lets d go by.
 func run(d time.Duration) {
 	time.Sleep(d)

@@ -223,7 +223,7 @@ func TestPollDue(t *testing.T) {
 				d, stop := runningDesk(t, httpmp.Config{})
 				defer stop()
 				a := d.join("Ann")
-				time.Sleep(100 * time.Millisecond)
+				time.Sleep(110 * time.Millisecond) // between two frames
 				frame := d.Stats().Frame
 				start := time.Now()
 				if tt.what != nil {
@@ -255,7 +255,7 @@ func TestSuperseded(t *testing.T) {
 					d, stop := runningDesk(t, httpmp.Config{})
 					defer stop()
 					a := d.join("Ann")
-					time.Sleep(100 * time.Millisecond)
+					time.Sleep(110 * time.Millisecond) // between two frames
 					ended := make(chan *httptest.ResponseRecorder)
 					go func() {
 						ended <- d.do("GET", fmt.Sprintf("out?f=json&b=%d&e=%d&%s", d.Stats().Frame, a.Epoch, first), "", a.auth()...)

@@ -46,7 +46,7 @@ var pageFiles = sync.OnceValue(func() map[string]*pageFile {
 		var zipped bytes.Buffer
 		z := gzip.NewWriter(&zipped)
 		z.Write(content) //nolint:errcheck // a buffer takes everything
-		z.Close()        //nolint:errcheck // the same
+		z.Close()        // the same
 		f := &pageFile{name, content, zipped.Bytes(), `"` + hex.EncodeToString(sum[:8]) + `"`}
 		if name == "index.html" {
 			name = ""

@@ -2,6 +2,7 @@ package httpmp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -11,14 +12,18 @@ import (
 	"github.com/httpmp/httpmp/internal/wire"
 )
 
-// savedMagic begins a saved state; then follow the frames per second as a uv, and what the codec says.
+// savedMagic begins a saved state; then follow the frames per second as a uv, what the codec says, and the
+// hash of all that, 8 bytes, little-endian: a damaged state is refused, never loaded as another.
 const savedMagic = "HMPS1"
 
-// save appends the whole match, as it is between two frames.
-func (k *core) save(dst []byte) ([]byte, error) {
-	dst = append(dst, savedMagic...)
-	dst = wire.AppendUv(dst, uint64(k.fps))
-	return k.codec.Append(dst, k.game)
+// save returns the whole match, as it is between two frames, and its hash.
+func (k *core) save() (p []byte, hash uint64, err error) {
+	p = wire.AppendUv([]byte(savedMagic), uint64(k.fps))
+	if p, err = k.codec.Append(p, k.game); err != nil {
+		return nil, 0, fmt.Errorf("httpmp: the state cannot be saved: %w", err)
+	}
+	hash = state.Hash(p)
+	return binary.LittleEndian.AppendUint64(p, hash), hash, nil
 }
 
 // load replaces the match by a saved one. Where it returns an error nothing has changed, unless the
@@ -27,7 +32,11 @@ func (k *core) load(data []byte) error {
 	if len(data) < len(savedMagic) || string(data[:len(savedMagic)]) != savedMagic {
 		return errors.New("httpmp: this is not a saved state")
 	}
-	fps, rest, err := wire.ReadUv(data[len(savedMagic):])
+	end := len(data) - 8
+	if end < len(savedMagic) || state.Hash(data[:end]) != binary.LittleEndian.Uint64(data[end:]) {
+		return errors.New("httpmp: the saved state is damaged")
+	}
+	fps, rest, err := wire.ReadUv(data[len(savedMagic):end])
 	if err != nil {
 		return fmt.Errorf("httpmp: the saved state is damaged: %w", err)
 	}
@@ -35,7 +44,7 @@ func (k *core) load(data []byte) error {
 		return fmt.Errorf("httpmp: the state was saved at %d frames/s, this engine runs at %d: set Config.FPS", fps, k.fps)
 	}
 	if err := k.codec.Load(rest, k.game); err != nil {
-		return err
+		return fmt.Errorf("httpmp: %w", err)
 	}
 	return k.guard(k.rebuild)
 }
@@ -84,17 +93,11 @@ func (k *core) rebuild() error {
 	return nil
 }
 
-// hash returns the hash of what save saves.
-func (k *core) hash() (uint64, error) {
-	p, err := k.save(nil)
-	return state.Hash(p), err
-}
-
 // verify saves the match, loads it into an empty game of the same type and saves that: both must be equal.
 func (k *core) verify() error {
 	first, err := k.codec.Append(nil, k.game)
 	if err != nil {
-		return err
+		return fmt.Errorf("httpmp: the state cannot be saved: %w", err)
 	}
 	twin := reflect.New(reflect.TypeOf(k.game).Elem()).Interface()
 	if err := k.codec.Load(first, twin); err != nil {
@@ -113,11 +116,17 @@ func (k *core) verify() error {
 // Save returns the whole state of the match, as it is between two frames: everything reachable from
 // the Game, its World, and the input of its clients. Call it between two Advances or in Do. It
 // returns an error that names the path where something cannot be saved.
-func (e *Engine) Save() ([]byte, error) { return e.core.save(nil) }
+func (e *Engine) Save() ([]byte, error) {
+	p, _, err := e.core.save()
+	return p, err
+}
 
 // Hash returns a hash of what Save returns. Two matches with equal hashes are equal, and so is all that
 // follows from them under the same inputs. Call it between two Advances or in Do.
-func (e *Engine) Hash() (uint64, error) { return e.core.hash() }
+func (e *Engine) Hash() (uint64, error) {
+	_, hash, err := e.core.save()
+	return hash, err
+}
 
 // Verify saves the match, loads it into an empty game of the same type and saves that again. The error
 // names the first path at which the two differ, or what cannot be saved. It changes nothing. Call it between

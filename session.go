@@ -46,7 +46,7 @@ const tokenLength = 24
 // newToken returns 144 random bits.
 func newToken() string {
 	var b [18]byte
-	rand.Read(b[:]) //nolint:errcheck // it never fails
+	rand.Read(b[:]) // it never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 

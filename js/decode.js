@@ -287,7 +287,7 @@ export class World {
       const cls = this.#classes[c]
       if (!cls || slot > MAX_SLOT || rows[slot]) bad(`cannot add class ${c} in slot ${slot}`)
       const id = uv()
-      if (id > MAX_ID) bad(`id ${id}`)
+      if (id > MAX_ID || (id > 0 && c < 2)) bad(`id ${id} for class ${c}`)
       const row = new Row(cls, id, id > 0 ? SPRITE : cls.companion ? COMPANION : slot > 0 ? NOTHING : c === 0 && layer === 0 ? GAME : c === 1 && layer === 1 ? ME : NOTHING)
       for (let i = 0; i < cls.fields.length; i++) {
         row.values[i] = value(row, i, false)

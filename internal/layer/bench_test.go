@@ -51,8 +51,10 @@ func benchSchema() wire.Schema {
 		{Name: "me", Fields: []wire.Field{{Name: "own", Type: wire.JSON}}},
 		{Name: "mover", Fields: []wire.Field{{Name: "pos", Type: wire.Pos, Quantum: 0.5}}},
 		{Name: "four", Fields: []wire.Field{
-			{Name: "pos", Type: wire.Pos, Quantum: 0.5}, {Name: "hp", Type: wire.Int},
-			{Name: "angle", Type: wire.Angle}, {Name: "name", Type: wire.Str},
+			{Name: "pos", Type: wire.Pos, Quantum: 0.5},
+			{Name: "hp", Type: wire.Int},
+			{Name: "angle", Type: wire.Angle},
+			{Name: "name", Type: wire.Str},
 		}},
 	}}
 }

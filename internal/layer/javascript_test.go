@@ -35,7 +35,9 @@ func shortWorld(rng *rand.Rand) pace {
 		many:    2,
 		horizon: []uint64{2, 5, 60}[rng.IntN(3)],
 		often:   1 + 7*rng.Float64(),
-		checks:  0.2,
+		heavy:   0.005,
+		checks:  0.1,
+		nods:    0.3,
 		naps:    []int{2, 5, 9},
 	}
 }

@@ -6,11 +6,17 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/httpmp/httpmp/internal/layer"
 	"github.com/httpmp/httpmp/internal/wire"
 )
+
+// must is require.True for what is checked so often that its time counts.
+func must(t *testing.T, ok bool, format string, args ...any) {
+	if !ok {
+		t.Helper()
+		t.Fatalf(format, args...)
+	}
+}
 
 // page is the state of a client at the other end of a connection.
 type page struct {
@@ -37,16 +43,15 @@ func (g *page) open(s wire.Schema) {
 
 func (g *page) split(t *testing.T, p []byte) (records [][]byte) {
 	if g.json {
-		require.Equal(t, 1, bytes.Count(p, []byte("\n")))
-		require.True(t, bytes.HasSuffix(p, []byte("\n")))
+		must(t, bytes.IndexByte(p, '\n') == len(p)-1, "not one line: %q", p)
 		return [][]byte{p}
 	}
 	for len(p) > 0 {
 		body, rest, err := wire.SplitRecords(p)
-		require.NoError(t, err)
+		must(t, err == nil, "%v: %q", err, p)
 		records, p = append(records, body), rest
 	}
-	require.NotEmpty(t, records)
+	must(t, len(records) > 0, "no record")
 	return records
 }
 
@@ -57,7 +62,7 @@ func (g *page) apply(t *testing.T, record []byte) (info wire.Info) {
 	} else {
 		info, err = g.bin.Apply(record)
 	}
-	require.NoError(t, err, "%q", record)
+	must(t, err == nil, "%v: %q", err, record)
 	g.js.apply(record, info)
 	if info.Key {
 		g.log, g.frames = nil, nil

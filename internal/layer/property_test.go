@@ -45,7 +45,7 @@ func firstSeed(t *testing.T) uint64 {
 
 // longWorld is what a match is like: things happen now and then.
 var longWorld = pace{
-	frames: 400, few: 2, many: 6, horizon: 60, often: 1, checks: 1, naps: []int{3, 8, 40, 400},
+	frames: 400, few: 2, many: 6, horizon: 60, often: 1, heavy: 0.05, checks: 1, nods: 0.1, naps: []int{3, 8, 40, 400},
 }
 
 func TestRandomWorlds(t *testing.T) {

@@ -81,15 +81,31 @@ func TestPlanKinds(t *testing.T) {
 	p, nums, strs := read(t, obj)
 	require.Equal(t, []wire.Field{
 		{Name: "pos", Type: wire.Pos, Quantum: 0.5},
-		{Name: "b", Type: wire.Bool, Quantum: 1}, {Name: "i", Type: wire.Int, Quantum: 1}, {Name: "i8", Type: wire.Int, Quantum: 1},
-		{Name: "i16", Type: wire.Int, Quantum: 1}, {Name: "i32", Type: wire.Int, Quantum: 1}, {Name: "i64", Type: wire.Int, Quantum: 1},
-		{Name: "u", Type: wire.Uint, Quantum: 1}, {Name: "u8", Type: wire.U8, Quantum: 1}, {Name: "u16", Type: wire.U16, Quantum: 1},
-		{Name: "u32", Type: wire.Uint, Quantum: 1}, {Name: "u64", Type: wire.Uint, Quantum: 1},
-		{Name: "f", Type: wire.F32, Quantum: 1}, {Name: "f32", Type: wire.F32, Quantum: 1}, {Name: "q", Type: wire.Int, Quantum: 0.1},
-		{Name: "q32", Type: wire.Int, Quantum: 0.25}, {Name: "rad", Type: wire.Angle, Quantum: 1}, {Name: "s", Type: wire.Str, Quantum: 1},
-		{Name: "arr", Type: wire.Ints, Quantum: 1, Len: 3}, {Name: "arr8", Type: wire.Ints, Quantum: 1, Len: 8},
-		{Name: "at", Type: wire.Pos, Quantum: 0.5}, {Name: "fine", Type: wire.Pos, Quantum: 0.3}, {Name: "v", Type: wire.Pos, Quantum: 1},
-		{Name: "c", Type: wire.Uint, Quantum: 1}, {Name: "none", Type: wire.Uint, Quantum: 1}, {Name: "vel", Type: wire.Pos, Quantum: 1},
+		{Name: "b", Type: wire.Bool, Quantum: 1},
+		{Name: "i", Type: wire.Int, Quantum: 1},
+		{Name: "i8", Type: wire.Int, Quantum: 1},
+		{Name: "i16", Type: wire.Int, Quantum: 1},
+		{Name: "i32", Type: wire.Int, Quantum: 1},
+		{Name: "i64", Type: wire.Int, Quantum: 1},
+		{Name: "u", Type: wire.Uint, Quantum: 1},
+		{Name: "u8", Type: wire.U8, Quantum: 1},
+		{Name: "u16", Type: wire.U16, Quantum: 1},
+		{Name: "u32", Type: wire.Uint, Quantum: 1},
+		{Name: "u64", Type: wire.Uint, Quantum: 1},
+		{Name: "f", Type: wire.F32, Quantum: 1},
+		{Name: "f32", Type: wire.F32, Quantum: 1},
+		{Name: "q", Type: wire.Int, Quantum: 0.1},
+		{Name: "q32", Type: wire.Int, Quantum: 0.25},
+		{Name: "rad", Type: wire.Angle, Quantum: 1},
+		{Name: "s", Type: wire.Str, Quantum: 1},
+		{Name: "arr", Type: wire.Ints, Quantum: 1, Len: 3},
+		{Name: "arr8", Type: wire.Ints, Quantum: 1, Len: 8},
+		{Name: "at", Type: wire.Pos, Quantum: 0.5},
+		{Name: "fine", Type: wire.Pos, Quantum: 0.3},
+		{Name: "v", Type: wire.Pos, Quantum: 1},
+		{Name: "c", Type: wire.Uint, Quantum: 1},
+		{Name: "none", Type: wire.Uint, Quantum: 1},
+		{Name: "vel", Type: wire.Pos, Quantum: 1},
 	}, p.Fields())
 	require.Empty(t, p.Private())
 	require.Equal(t, []int64{
@@ -121,8 +137,10 @@ func TestPlanEmbeddedAndPrivate(t *testing.T) {
 	obj := &tank{name: "a", body: body{Pos{1, 2}, 3}, owner: &client{17}, ammo: 5, fuel: 1.5, note: "n"}
 	p, nums, strs := read(t, obj)
 	require.Equal(t, []wire.Field{
-		{Name: "pos", Type: wire.Pos, Quantum: 0.25}, {Name: "name", Type: wire.Str, Quantum: 1},
-		{Name: "hp", Type: wire.U8, Quantum: 1}, {Name: "owner", Type: wire.Uint, Quantum: 1},
+		{Name: "pos", Type: wire.Pos, Quantum: 0.25},
+		{Name: "name", Type: wire.Str, Quantum: 1},
+		{Name: "hp", Type: wire.U8, Quantum: 1},
+		{Name: "owner", Type: wire.Uint, Quantum: 1},
 	}, p.Fields())
 	require.Equal(t, []wire.Field{
 		{Name: "ammo", Type: wire.Int, Quantum: 1}, {Name: "fuel", Type: wire.Int, Quantum: 0.25}, {Name: "note", Type: wire.Str, Quantum: 1},

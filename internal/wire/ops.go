@@ -161,6 +161,9 @@ func (b *blockReader) add(number uint64) {
 	case id > math.MaxUint32:
 		b.failf("id %d, want at most %d", id, uint32(math.MaxUint32))
 		return
+	case id != 0 && number <= ClassMe:
+		b.failf("row of class %q with id %d, want 0", b.t.classes[number].name, id)
+		return
 	case b.layer.slots[slot] != nil:
 		b.failf("slot %d is taken", slot)
 		return

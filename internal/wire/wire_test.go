@@ -68,8 +68,20 @@ func TestAppendMove(t *testing.T) {
 		dx, dy int64
 		size   int // 0: it does not fit
 	}{
-		{0, 0, 0, 2}, {7, 31, 31, 2}, {7, -32, -32, 2}, {8, 0, 0, 3}, {0, 32, 0, 3}, {0, 0, -33, 3}, {15, 255, 255, 3}, {15, -256, -256, 3},
-		{16, 0, 0, 0}, {0, 256, 0, 0}, {0, 0, -257, 0}, {0, math.MaxInt64, 0, 0}, {0, 0, math.MinInt64, 0}, {math.MaxUint64, 0, 0, 0},
+		{0, 0, 0, 2},
+		{7, 31, 31, 2},
+		{7, -32, -32, 2},
+		{8, 0, 0, 3},
+		{0, 32, 0, 3},
+		{0, 0, -33, 3},
+		{15, 255, 255, 3},
+		{15, -256, -256, 3},
+		{16, 0, 0, 0},
+		{0, 256, 0, 0},
+		{0, 0, -257, 0},
+		{0, math.MaxInt64, 0, 0},
+		{0, 0, math.MinInt64, 0},
+		{math.MaxUint64, 0, 0, 0},
 	} {
 		p, ok := wire.AppendMove([]byte{1}, c.gap, c.dx, c.dy)
 		assert.Equal(t, c.size > 0, ok, "%+v", c)
@@ -121,14 +133,38 @@ func TestAppendValueJSON(t *testing.T) {
 		n    int64
 		want string
 	}{
-		{at(0), 5, "5"}, {at(1), -5, "-5"}, {at(0.1), 3, "0.3"}, {at(0.1), -3, "-0.3"}, {at(0.5), 3, "1.5"}, {at(0.5), 4, "2"}, {at(0.25), -1, "-0.25"},
-		{at(0.01), 123456, "1234.56"}, {at(0.01), 100, "1"}, {at(2), 21, "42"}, {at(100), 7, "700"}, {at(1e-9), 1, "0.000000001"}, {at(1e-10), -1, "0"},
-		{at(1.0 / 3), 3, "1"}, {at(1.0 / 3), 1, "0.333333333"}, {at(1.0 / 3), 2, "0.666666667"}, {at(1.0 / 1024), 1, "0.000976563"}, {at(1.0 / 1024), -1, "-0.000976563"},
-		{at(0.7), 1 << 40, "769658139443.2"}, {at(0.1), 0, "0"}, {at(1e-10), 99999999999, "10"}, {at(1.0 / 1024), 1<<50 - 1, "1099511627775.999023438"},
-		{wire.Field{Type: wire.Angle}, 64, "1.5708"}, {wire.Field{Type: wire.Angle}, 0, "0"}, {wire.Field{Type: wire.Angle}, 255, "6.2586"},
-		{wire.Field{Type: wire.F32}, bits(0.1), "0.1"}, {wire.Field{Type: wire.F32}, bits(-1e-7), "-1e-07"}, {wire.Field{Type: wire.F32}, bits(16777216), "16777216"},
-		{wire.Field{Type: wire.F32}, bits(float32(math.Inf(1))), "null"}, {wire.Field{Type: wire.F32}, bits(float32(math.Copysign(0, -1))), "0"},
-		{wire.Field{Type: wire.Bool}, 1, "true"}, {wire.Field{Type: wire.Uint}, wire.MaxUint, "9007199254740991"},
+		{at(0), 5, "5"},
+		{at(1), -5, "-5"},
+		{at(0.1), 3, "0.3"},
+		{at(0.1), -3, "-0.3"},
+		{at(0.5), 3, "1.5"},
+		{at(0.5), 4, "2"},
+		{at(0.25), -1, "-0.25"},
+		{at(0.01), 123456, "1234.56"},
+		{at(0.01), 100, "1"},
+		{at(2), 21, "42"},
+		{at(100), 7, "700"},
+		{at(1e-9), 1, "0.000000001"},
+		{at(1e-10), -1, "0"},
+		{at(1.0 / 3), 3, "1"},
+		{at(1.0 / 3), 1, "0.333333333"},
+		{at(1.0 / 3), 2, "0.666666667"},
+		{at(1.0 / 1024), 1, "0.000976563"},
+		{at(1.0 / 1024), -1, "-0.000976563"},
+		{at(0.7), 1 << 40, "769658139443.2"},
+		{at(0.1), 0, "0"},
+		{at(1e-10), 99999999999, "10"},
+		{at(1.0 / 1024), 1<<50 - 1, "1099511627775.999023438"},
+		{wire.Field{Type: wire.Angle}, 64, "1.5708"},
+		{wire.Field{Type: wire.Angle}, 0, "0"},
+		{wire.Field{Type: wire.Angle}, 255, "6.2586"},
+		{wire.Field{Type: wire.F32}, bits(0.1), "0.1"},
+		{wire.Field{Type: wire.F32}, bits(-1e-7), "-1e-07"},
+		{wire.Field{Type: wire.F32}, bits(16777216), "16777216"},
+		{wire.Field{Type: wire.F32}, bits(float32(math.Inf(1))), "null"},
+		{wire.Field{Type: wire.F32}, bits(float32(math.Copysign(0, -1))), "0"},
+		{wire.Field{Type: wire.Bool}, 1, "true"},
+		{wire.Field{Type: wire.Uint}, wire.MaxUint, "9007199254740991"},
 	} {
 		got := wire.AppendValueJSON(nil, c.f, []int64{c.n}, nil)
 		assert.Equal(t, c.want, string(got), "%d of %v", c.n, c.f)
