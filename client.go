@@ -22,6 +22,7 @@ type Client struct {
 	data json.RawMessage
 
 	in   *InChannel   `httpmp:"-"`
+	core *core        `httpmp:"-"`
 	priv *privateSide `httpmp:"-"` // made anew by the core when a match is loaded
 
 	// Owned by the frame loop; part of the saved state.
@@ -45,6 +46,7 @@ type privateSide struct {
 	companions int // the sprites whose private fields it is sent: they are read in each frame
 	layer      *layer.Layer
 	view       layer.View
+	stale      bool // it is in core.stale
 }
 
 // ID returns the client's number.
@@ -70,13 +72,22 @@ func (c *Client) Decode(v any) error {
 // Send sends an event to this client's page with the frame that is being made; v goes as JSON. It
 // panics where v has no JSON form or name is not 1 to 32 of a-z, 0-9 and _.-.
 func (c *Client) Send(name string, v any) {
-	if !c.left {
-		c.pending = append(c.pending, newEvent(name, v))
+	if c.left {
+		return
 	}
+	if len(c.pending) == 0 {
+		c.core.sending = append(c.core.sending, c)
+	}
+	c.pending = append(c.pending, newEvent(name, v))
 }
 
 // Drop sends the client away after this frame; its page shows reason. Game.Leave is called in the next.
-func (c *Client) Drop(reason string) { c.dropped, c.kicked = true, reason }
+func (c *Client) Drop(reason string) {
+	if !c.left && !c.dropped {
+		c.core.dropped = append(c.core.dropped, c)
+		c.dropped, c.kicked = true, reason
+	}
+}
 
 // In returns the client's InChannel: what a bot or another carrier pushes its events into.
 func (c *Client) In() *InChannel { return c.in }

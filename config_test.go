@@ -93,7 +93,6 @@ type (
 	byPtr   struct{ *httpmp.World }
 	foreign struct {
 		httpmp.World
-		other httpmp.World
 	}
 	badTag struct {
 		httpmp.World
@@ -114,11 +113,11 @@ type (
 	}
 	channel struct {
 		httpmp.World
-		ch chan int
+		Ch chan int
 	}
 	closure struct {
 		httpmp.World
-		fn func()
+		Fn func()
 	}
 	privateGame struct {
 		httpmp.World
@@ -167,6 +166,7 @@ func (s *wrongLook) Look() string            { return "red" }
 func (s *ball) Step(*httpmp.Frame)           {}
 func (s *Ball) Step(*httpmp.Frame)           {}
 func adds(s ...httpmp.Sprite) *withAdd       { return &withAdd{add: func(w *httpmp.World) { w.Add(s...) }} }
+
 func declares(s ...httpmp.Sprite) *withAdd {
 	return &withAdd{add: func(w *httpmp.World) { w.Declare(s...) }}
 }
@@ -191,8 +191,8 @@ func TestNewErrors(t *testing.T) {
 		{"name with a space", &badName{}, []string{"httpmp_test.badName.Score", `"my score"`}},
 		{"name twice", &twice{}, []string{"httpmp_test.twice", `"score"`}},
 		{"type that cannot be sent", &badType{}, []string{"httpmp_test.badType.Score", "map[string]int"}},
-		{"channel", &channel{}, []string{"httpmp_test.channel.ch", "chan int", `httpmp:"-"`}},
-		{"func", &closure{}, []string{"httpmp_test.closure.fn", "func()", `httpmp:"-"`}},
+		{"channel", &channel{}, []string{"httpmp_test.channel.Ch", "chan int", `httpmp:"-"`}},
+		{"func", &closure{}, []string{"httpmp_test.closure.Fn", "func()", `httpmp:"-"`}},
 		{"private field of a Game", &privateGame{}, []string{"httpmp_test.privateGame.Secret", "private", "owner"}},
 		{"private field of a Game with an owner", &privateOwned{}, []string{"httpmp_test.privateOwned", "secret", "a Game has no owner"}},
 		{"private field without owner", adds(&privateSprite{}), []string{"httpmp_test.privateSprite", "owner"}},

@@ -22,7 +22,8 @@ type core struct {
 	game  Game
 	world *World
 	fps   int
-	max   int // clients
+	max   int  // clients
+	views bool // the game has a View of its own
 
 	codec   *state.Codec
 	classes map[reflect.Type]*class // by the struct type of the sprite; nil until Start has run
@@ -38,9 +39,10 @@ type core struct {
 	closing []*layer.Layer // the private layers of who left
 	fresh   []*Client      // who has no private layer yet
 	touched []*Client      // who had input; until the next frame folds
-	sending []*Client      // to whom events are sent
+	sending []*Client      // to whom events are sent; some may have left
 	stale   []*Client      // whose lists of their own sprites no longer hold
-	dropped []*Client      // whom the game sends away; until the next frame
+	dropped []*Client      // whom the game sends away; until publish has seen it
+	secret  []*Client      // who has companions in the private layer; not of one frame alone
 	stirred []*Client      // whose private layers may have changed; until the next frame
 }
 
@@ -87,7 +89,7 @@ func newCore(g Game, fps, maxClients int, seed uint64) (*core, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &core{game: g, world: w, fps: fps, max: maxClients, codec: state.NewCodec()}
+	k := &core{game: g, world: w, fps: fps, max: maxClients, views: ownsMethod(g, "View"), codec: state.NewCodec()}
 	w.core = k
 	w.pcg = rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)
 	w.rng = rand.New(w.pcg)
@@ -156,7 +158,10 @@ func (k *core) advance(in *frameInput) error {
 		k.malformed += c.state.malformed
 		c.state.malformed = 0
 	}
-	return k.show()
+	if k.views {
+		return k.show(w.clients)
+	}
+	return k.show(k.fresh)
 }
 
 // leave takes the client out; its private layer is closed by encode.
@@ -169,6 +174,7 @@ func (k *core) leave(id ClientID) {
 	c := w.clients[i]
 	c.left, c.state, c.pending = true, FrameState{}, nil
 	k.closing = append(k.closing, c.priv.layer)
+	k.secret = slices.DeleteFunc(k.secret, func(o *Client) bool { return o == c })
 	w.clients = slices.Delete(w.clients, i, i+1)
 	k.game.Leave(c)
 }
@@ -182,9 +188,7 @@ func (k *core) join(j *joinInput) {
 	}
 	w.lastClient++
 	c := &Client{id: w.lastClient, name: j.name, data: j.data, in: j.in}
-	for w.Seat(c.seat) != nil {
-		c.seat++
-	}
+	c.core, c.seat = k, w.freeSeat()
 	if j.err = k.game.Join(c); j.err != nil {
 		c.left, c.pending = true, nil
 		return
@@ -233,7 +237,9 @@ func (k *core) client(id ClientID) *Client {
 }
 
 // show asks how everything looks: the last game code of a frame.
-func (k *core) show() error {
+//
+// Who are the clients whose View is asked: all, or those that are new where the game has the default View.
+func (k *core) show(who []*Client) error {
 	w := k.world
 	w.pure = true
 	defer func() { w.pure = false }()
@@ -249,19 +255,21 @@ func (k *core) show() error {
 	}
 	k.asked = nil
 	k.gameRow.ask()
-	k.sending, k.stale, k.dropped, k.stirred = k.sending[:0], k.stale[:0], k.dropped[:0], k.stirred[:0]
-	for _, c := range w.clients {
-		if c.priv.me.ask(w, k.game.View(c)) || c.priv.companions > 0 {
+	k.stale, k.stirred = k.stale[:0], append(k.stirred[:0], k.secret...)
+	for _, c := range who {
+		if c.priv.me.ask(w, k.game.View(c)) {
 			k.stir(c)
-		}
-		if len(c.pending) > 0 {
-			k.sending = append(k.sending, c)
-		}
-		if c.dropped {
-			k.dropped = append(k.dropped, c)
 		}
 	}
 	return nil
+}
+
+// outdate has the list of c's own sprites made again in this frame, once however many of them come and go.
+func (k *core) outdate(c *Client) {
+	if !c.priv.stale {
+		c.priv.stale = true
+		k.stale = append(k.stale, c)
+	}
 }
 
 // stir has the private layer of c read in this frame.
@@ -277,12 +285,16 @@ func (k *core) encode() error {
 	}
 	w.pending = nil
 	for _, c := range k.sending {
+		if c.left {
+			continue
+		}
 		for _, ev := range c.pending {
 			c.priv.layer.Event(ev.name, ev.payload)
 		}
 		c.pending = nil
 		k.stir(c)
 	}
+	k.sending = k.sending[:0]
 	for _, c := range k.stirred {
 		c.priv.layer.Wake()
 	}
@@ -309,7 +321,7 @@ func (k *core) placeClients() {
 	for _, c := range k.fresh {
 		k.openPrivate(c)
 		c.priv.layer.Add(wire.ClassMe, 0, &c.priv.me)
-		k.stale = append(k.stale, c)
+		k.outdate(c)
 	}
 	k.fresh = k.fresh[:0]
 }
@@ -352,6 +364,7 @@ func (k *core) placeSprites() {
 		w.sprites = slices.DeleteFunc(w.sprites, func(s *spriteEntry) bool { return s.gone })
 	}
 	for _, c := range k.stale {
+		c.priv.stale = false
 		c.priv.me.list(w, c.id)
 		k.stir(c)
 	}
@@ -367,20 +380,30 @@ func (k *core) placeOwned(s *spriteEntry, owner ClientID) {
 	}
 	companion := s.source.class.companion
 	if c := k.client(s.owner); c != nil {
-		k.stale = append(k.stale, c)
+		k.outdate(c)
 		if companion != 0 {
 			c.priv.layer.Remove(s.own)
-			c.priv.companions--
+			k.keepSecrets(c, -1)
 		}
 	}
 	if c := k.client(owner); c != nil {
-		k.stale = append(k.stale, c)
+		k.outdate(c)
 		if companion != 0 {
 			s.own = c.priv.layer.Add(companion, 0, &companionSource{s.source, uint32(s.id)})
-			c.priv.companions++
+			k.keepSecrets(c, 1)
 		}
 	}
 	s.owner = owner
+}
+
+// keepSecrets counts the companions in the private layer of c, which is read in each frame while it has any.
+func (k *core) keepSecrets(c *Client, by int) {
+	if c.priv.companions == 0 {
+		k.secret = append(k.secret, c)
+	}
+	if c.priv.companions += by; c.priv.companions == 0 {
+		k.secret = slices.DeleteFunc(k.secret, func(o *Client) bool { return o == c })
+	}
 }
 
 // explain names the sprite and the field in an error of the codec.

@@ -182,6 +182,17 @@ func (w *World) Seat(i int) *Client {
 	return nil
 }
 
+// freeSeat returns the lowest number of a seat in which nobody sits.
+func (w *World) freeSeat() int {
+	taken := make([]bool, len(w.clients)+1)
+	for _, c := range w.clients {
+		if c.seat < len(taken) {
+			taken[c.seat] = true
+		}
+	}
+	return slices.Index(taken, false)
+}
+
 // Sprite returns the sprite with that id, or nil where it is not in the world.
 func (w *World) Sprite(id SpriteID) Sprite {
 	i, ok := slices.BinarySearchFunc(w.sprites, id, func(e *spriteEntry, id SpriteID) int { return int(e.id) - int(id) })

@@ -216,8 +216,10 @@ func TestBinaryBatch(t *testing.T) {
 
 func TestBatchRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(t, httpmp.Config{BatchRate: 5})
+		d, stop := runningDesk(t, httpmp.Config{BatchRate: 5}) // by Advance there is no rate
+		defer stop()
 		a, b := d.join("Ann"), d.join("Bob")
+		time.Sleep(10 * time.Millisecond) // between two frames
 		seq := 1
 		post := func() int {
 			w := d.in(a, batchOf(seq, 1))

@@ -4,6 +4,7 @@ package httpmp
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -29,6 +30,9 @@ func Main[G Game](newGame func() G, cfg Config) {
 	flag.Parse()
 	if err := play(newGame(), cfg); err != nil {
 		fmt.Fprintln(os.Stderr, err)
+		if fault := (*GameError)(nil); errors.As(err, &fault) {
+			os.Stderr.Write(fault.Stack) //nolint:errcheck // there is nowhere else to say it
+		}
 		os.Exit(1)
 	}
 }

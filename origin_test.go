@@ -78,11 +78,22 @@ var endpoints = []struct {
 	token        bool
 	status       int
 }{
-	{"POST", "join", false, 200}, {"POST", "in", true, 204}, {"POST", "leave", false, 204}, {"POST", "extra", false, 200},
-	{"PUT", "extra", false, 200}, {"DELETE", "extra", false, 200},
-	{"GET", "out?m=poll&w=0", true, 200}, {"GET", "status", false, 200}, {"HEAD", "status", false, 200}, {"GET", "", false, 200},
-	{"GET", "page.js", false, 200}, {"GET", "httpmp.js", false, 200}, {"GET", "extra", false, 200}, {"GET", "nowhere", false, 404},
-	{"POST", "nowhere", false, 404}, {"GET", "in", false, 405},
+	{"POST", "join", false, 200},
+	{"POST", "in", true, 204},
+	{"POST", "leave", false, 204},
+	{"POST", "extra", false, 200},
+	{"PUT", "extra", false, 200},
+	{"DELETE", "extra", false, 200},
+	{"GET", "out?m=poll&w=0", true, 200},
+	{"GET", "status", false, 200},
+	{"HEAD", "status", false, 200},
+	{"GET", "", false, 200},
+	{"GET", "page.js", false, 200},
+	{"GET", "httpmp.js", false, 200},
+	{"GET", "extra", false, 200},
+	{"GET", "nowhere", false, 404},
+	{"POST", "nowhere", false, 404},
+	{"GET", "in", false, 405},
 }
 
 // newCrossDesk returns a match at game.example with an endpoint of its own.

@@ -199,7 +199,9 @@ func TestHandle(t *testing.T) {
 		{"assets/deep/one", "one /assets/deep/one"},
 		{"page.css", "css /page.css"},
 		{"status", "second /status"},
-		{"assets", ""}, {"scores/", ""}, {"assetsx", ""},
+		{"assets", ""},
+		{"scores/", ""},
+		{"assetsx", ""},
 	} {
 		w := d.do("GET", tt.path, "")
 		if tt.want == "" {

@@ -41,6 +41,7 @@ func (e *Engine) publish(joins []*joining) (stalled []*carrier) {
 			e.kick(s)
 		}
 	}
+	e.core.dropped = e.core.dropped[:0]
 	if changed := e.core.shared.Changed(); changed > 0 && changed+1 >= e.frame { // and once when it comes to rest
 		for _, s := range e.order {
 			s.signal()

@@ -62,10 +62,17 @@ func (k *core) rebuild() error {
 	}
 	k.openLayers()
 	k.closing, k.fresh, k.touched = nil, nil, append(k.touched[:0], w.clients...)
+	k.sending, k.dropped, k.secret = nil, nil, nil
 	for _, c := range w.clients {
-		c.priv = &privateSide{}
+		c.core, c.priv = k, &privateSide{}
+		if len(c.pending) > 0 {
+			k.sending = append(k.sending, c)
+		}
+		if c.dropped {
+			k.dropped = append(k.dropped, c)
+		}
 	}
-	if err := k.show(); err != nil {
+	if err := k.show(w.clients); err != nil {
 		return err
 	}
 	if k.gameRow.placed = w.frame > 0; !k.gameRow.placed {
@@ -83,7 +90,7 @@ func (k *core) rebuild() error {
 		}
 		k.shared.AddAt(s.slot, s.source.class.number, uint32(s.id), s.source)
 		if c := k.client(s.owner); c != nil && s.source.class.companion != 0 {
-			c.priv.companions++
+			k.keepSecrets(c, 1)
 			c.priv.layer.AddAt(s.own, s.source.class.companion, 0, &companionSource{s.source, uint32(s.id)})
 		}
 	}

@@ -52,8 +52,13 @@ func (h *Harness) TryJoin(name string, data any) (*Client, error) {
 		Epoch uint32
 	}
 	c := &Client{h: h}
+	before := h.Engine.Stats().Frame
 	answer, err := c.request(http.MethodPost, "join", body)
 	if err != nil {
+		if h.Engine.Stats().Frame > before { // it took a frame to refuse
+			h.readAll()
+			h.check()
+		}
 		return nil, err
 	}
 	if err := json.Unmarshal(answer, &a); err != nil {
@@ -61,9 +66,7 @@ func (h *Harness) TryJoin(name string, data any) (*Client, error) {
 	}
 	c.token, c.ID, c.epoch = a.Token, a.ID, a.Epoch
 	h.clients = append(h.clients, c)
-	for _, c := range h.clients {
-		c.read()
-	}
+	h.readAll()
 	h.check()
 	return c, nil
 }
@@ -189,6 +192,7 @@ func (e *refusal) Error() string { return fmt.Sprintf("%d %s: %s", e.status, e.c
 // request is one request to the Engine, without a socket.
 func (c *Client) request(method, path string, body []byte) ([]byte, error) {
 	r := httptest.NewRequest(method, "/"+path, bytes.NewReader(body))
+	r.RemoteAddr = "127.0.0.1:1" // Config.JoinRate does not count there
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}

@@ -37,6 +37,9 @@ func New(t testing.TB, g httpmp.Game) *Harness {
 // NewConfig begins a match of g as cfg says.
 func NewConfig(t testing.TB, g httpmp.Game, cfg httpmp.Config) *Harness {
 	t.Helper()
+	if cfg.BatchRate == 0 {
+		cfg.BatchRate = 10_000 // a second of a test is many of the match
+	}
 	e, err := httpmp.New(g, cfg)
 	if err == nil {
 		err = e.Advance(0)
@@ -63,9 +66,7 @@ func (h *Harness) Frames(n int) {
 func (h *Harness) Step() error {
 	h.t.Helper()
 	err := h.Engine.Advance(1)
-	for _, c := range h.clients {
-		c.read()
-	}
+	h.readAll()
 	if err == nil {
 		h.check()
 	}
@@ -80,6 +81,14 @@ func (h *Harness) Verify() { h.verify = true }
 // Hashes returns the hash of the state after each frame since Verify was called. Two matches with the same
 // inputs have the same ones.
 func (h *Harness) Hashes() []uint64 { return h.hashes }
+
+// readAll has every client read what it is sent.
+func (h *Harness) readAll() {
+	h.t.Helper()
+	for _, c := range h.clients {
+		c.read()
+	}
+}
 
 // check saves, loads and saves again.
 func (h *Harness) check() {

@@ -157,6 +157,8 @@ func TestSightsAreRemembered(t *testing.T) {
 	p.frame(t, 1310)
 	assert.Equal(t, goesOn, p.flags(t, 1010, 1310))
 	assert.Equal(t, startsAnew, p.flags(t, 1009, 1310))
+	assert.False(t, p.view.Changed(1010))
+	assert.True(t, p.view.Changed(1009), "out of sight since, if too long ago to know what")
 }
 
 func TestRestoredFrames(t *testing.T) {

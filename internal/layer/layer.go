@@ -128,7 +128,8 @@ func (l *Layer) weigh(strs []string, sign int) {
 }
 
 // Still says whether the Sources of l stay as they are unless Wake says otherwise. A still layer costs
-// Encode nothing while no row comes or goes, no event is sent and Wake is not called.
+// Encode nothing while no row comes or goes, no event is sent and Wake is not called. What an Encode
+// would forget because of its age, it keeps until the next one that reads it.
 func (l *Layer) Still(on bool) {
 	l.still = on
 	l.Wake()

@@ -77,6 +77,9 @@ func (v *View) Unsee(number uint64, from uint64) {
 // Changed reports whether Append would say something new to a client whose base that is, but for acks:
 // a layer that it sees has changed since, or what it sees has.
 func (v *View) Changed(base uint64) bool {
+	if base < v.forgot {
+		return true
+	}
 	for i := range v.sights {
 		e := &v.sights[i]
 		if e.until == open && (e.from > base || e.layer.changed > base) || e.until != open && e.until > base {
