@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,6 +28,9 @@ func (g *paused) Step(*httpmp.Frame) {}
 // parkedServer is the variable that makes this test program the server of BenchmarkParked.
 const parkedServer = "HTTPMP_PARKED_SERVER"
 
+// parkedFloor is the variable that makes it the floor: a server that does nothing but write the heartbeats.
+const parkedFloor = "HTTPMP_PARKED_FLOOR"
+
 // TestParkedServer is the server of BenchmarkParked; elsewhere it does nothing.
 func TestParkedServer(t *testing.T) {
 	if os.Getenv(parkedServer) == "" {
@@ -37,14 +41,19 @@ func TestParkedServer(t *testing.T) {
 		io.Copy(io.Discard, os.Stdin) //nolint:errcheck // the end is the message
 		cancel()
 	}()
+	if os.Getenv(parkedFloor) != "" {
+		serveHeartbeats(ctx, t, os.Getenv(parkedServer))
+		return
+	}
 	cfg := httpmp.Config{Addr: os.Getenv(parkedServer), MaxClients: 2000, MaxWaiting: 2000}
 	require.NoError(t, httpmp.ListenAndServe(ctx, &paused{}, cfg))
 }
 
 // BenchmarkParked is the share of one core that 1,000 clients of a paused game cost the server, by the
-// processor time of its process over 20 s: streams, which hear a heartbeat each second, and polls of 20 s.
+// processor time of its process over 20 s: streams, which hear a heartbeat each second, and polls of 20 s. The floor
+// writes the same heartbeats by hand, one bare write each, from one goroutine.
 func BenchmarkParked(b *testing.B) {
-	for _, mode := range []string{"stream", "poll"} {
+	for _, mode := range []string{"floor", "stream", "poll"} {
 		b.Run(mode, func(b *testing.B) {
 			for range b.N {
 				b.ReportMetric(parkedCPU(b, mode, 1000, 20*time.Second)*100, "%core")
@@ -57,6 +66,10 @@ func parkedCPU(b *testing.B, mode string, clients int, watch time.Duration) floa
 	addr := freeAddr(b)
 	server := exec.Command(os.Args[0], "-test.run=^TestParkedServer$")
 	server.Env = append(os.Environ(), parkedServer+"="+addr)
+	if mode == "floor" {
+		server.Env = append(server.Env, parkedFloor+"=1")
+		mode = "stream"
+	}
 	stdin, err := server.StdinPipe()
 	require.NoError(b, err)
 	require.NoError(b, server.Start())
@@ -73,6 +86,51 @@ func parkedCPU(b *testing.B, mode string, clients int, watch time.Duration) floa
 	before := processorTime(b, server.Process.Pid)
 	time.Sleep(watch)
 	return float64(processorTime(b, server.Process.Pid)-before) / float64(watch)
+}
+
+// serveHeartbeats answers status and join as it must, and an out by 5 bytes a second, written by hand.
+func serveHeartbeats(ctx context.Context, t *testing.T, addr string) {
+	ln, err := net.Listen("tcp", addr)
+	require.NoError(t, err)
+	var mu sync.Mutex
+	var streams []net.Conn
+	go func() { // ends with ctx
+		for k := 0; ctx.Err() == nil; k++ {
+			time.Sleep(time.Second / 30)
+			mu.Lock()
+			for i := k % 30; i < len(streams); i += 30 {
+				streams[i].Write([]byte("2\r\nxx\r\n")) //nolint:errcheck // the benchmark's own
+			}
+			mu.Unlock()
+		}
+		ln.Close() //nolint:errcheck // a test's
+	}()
+	for {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		in := bufio.NewReader(c)
+		for {
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				break
+			}
+			if r.URL.Path == "/out" {
+				io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") //nolint:errcheck // the benchmark's own
+				mu.Lock()
+				streams = append(streams, c)
+				mu.Unlock()
+				break
+			}
+			io.Copy(io.Discard, r.Body)                                                         //nolint:errcheck // the benchmark's own
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"token\":\"x\"}") //nolint:errcheck // the same
+			if r.URL.Path == "/status" {
+				c.Close() //nolint:errcheck // a test's
+				break
+			}
+		}
+	}
 }
 
 // park joins, opens an out and reads it to the end on a goroutine that ends with the connection.

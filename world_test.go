@@ -508,9 +508,9 @@ func TestDrop(t *testing.T) {
 		bot, err := m.Join(t.Context(), "bot")
 		require.NoError(t, err)
 		run(100 * time.Millisecond)
-		drop = true
+		require.NoError(t, m.Do(t.Context(), func() { drop = true }))
 		run(frames(1))
-		drop = false
+		require.NoError(t, m.Do(t.Context(), func() { drop = false }))
 		for _, s := range []*stream{bin, lines, parked} {
 			h := s.take()
 			b := lastBye(t, h)
@@ -553,4 +553,62 @@ func TestDropInJoin(t *testing.T) {
 		run(frames(1))
 		assert.Equal(t, 1, left)
 	})
+}
+
+// TestSendToWhoIsNotThere: events for clients that are refused or leave within the same frame go nowhere.
+func TestSendToWhoIsNotThere(t *testing.T) {
+	g := &scripted{}
+	g.join = func(g *scripted, c *httpmp.Client) error {
+		c.Send("welcome", 1)
+		if c.Name() == "no" {
+			c.Drop("not you")
+			return fmt.Errorf("not you")
+		}
+		return nil
+	}
+	g.leave = func(g *scripted, c *httpmp.Client) {
+		for _, other := range g.Clients() {
+			other.Send("bye", c.ID())
+			other.Drop("all of you")
+		}
+		c.Send("bye", 0)
+		c.Drop("gone already")
+	}
+	g.step = func(g *scripted, f *httpmp.Frame) {
+		for _, c := range g.Clients() {
+			c.Send("n", f.Number)
+		}
+	}
+	h := httpmptest.New(t, g)
+	h.Verify()
+	_, err := h.TryJoin("no", nil)
+	require.ErrorContains(t, err, "not you")
+	h.Frames(1)
+	a, b, c := h.Join("a"), h.Join("b"), h.Join("c")
+	h.Frames(1)
+	a.Leave()
+	b.Leave()
+	h.Frames(3)
+	assert.Equal(t, "left", b.Closed())
+	assert.Contains(t, c.Closed(), "all of you")
+	assert.Equal(t, 0, h.Engine.Stats().Clients)
+	d := h.Join("d")
+	assert.Equal(t, []string{"event welcome 1", fmt.Sprint("event n ", h.Engine.Stats().Frame)}, commands(d))
+}
+
+// TestPendingIsSaved: what is sent between two frames, in Start or in a Leave, is part of the state.
+func TestPendingIsSaved(t *testing.T) {
+	g := &scripted{}
+	h := httpmptest.New(t, g)
+	ann := h.Join("Ann")
+	g.Clients()[0].Send("later", 1)
+	g.Send("later", 2)
+	saved, err := h.Engine.Save()
+	require.NoError(t, err)
+	require.NoError(t, h.Engine.Load(saved))
+	ann.Commands()
+	h.Frames(1)
+	assert.Equal(t, []string{"event later 2", "event later 1"}, commands(ann))
+	h.Frames(1)
+	assert.Empty(t, commands(ann))
 }

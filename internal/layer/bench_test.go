@@ -59,8 +59,8 @@ func benchSchema() wire.Schema {
 	}}
 }
 
-func newMovers(n int) []mover {
-	movers := make([]mover, n)
+func newMovers() []mover {
+	movers := make([]mover, rowsOfBench)
 	for i := range movers {
 		movers[i] = mover{float64(i * 7 % 6000), float64(i * 13 % 6000), float64(1 + i%5), float64(1 + i%3)}
 	}
@@ -84,7 +84,7 @@ func perRow(b *testing.B) {
 }
 
 func BenchmarkEncode1000Moving(b *testing.B) {
-	movers := newMovers(rowsOfBench)
+	movers := newMovers()
 	s, _ := newMoverSet(b, movers)
 	b.ReportAllocs()
 	n := uint64(1)
@@ -101,7 +101,7 @@ func BenchmarkEncode1000Moving(b *testing.B) {
 }
 
 func BenchmarkEncode1000Rest(b *testing.B) {
-	movers := newMovers(rowsOfBench)
+	movers := newMovers()
 	s, _ := newMoverSet(b, movers)
 	b.ReportAllocs()
 	n := uint64(1)
@@ -118,7 +118,7 @@ func BenchmarkEncode1000FourFields(b *testing.B) {
 	sprites := make([]four, rowsOfBench)
 	s := layer.New(benchSchema(), 300)
 	l := s.Open(0)
-	for i, m := range newMovers(rowsOfBench) {
+	for i, m := range newMovers() {
 		sprites[i].mover = m
 		l.Add(3, uint32(i+1), &sprites[i])
 	}
@@ -141,7 +141,7 @@ func BenchmarkEncode1000FourFields(b *testing.B) {
 
 // BenchmarkStep is the game's part of BenchmarkEncode1000Moving.
 func BenchmarkStep(b *testing.B) {
-	movers := newMovers(rowsOfBench)
+	movers := newMovers()
 	for b.Loop() {
 		for i := range movers {
 			movers[i].step()
@@ -153,7 +153,7 @@ func BenchmarkStep(b *testing.B) {
 // BenchmarkHandWritten compares and encodes as BenchmarkEncode1000Moving does, with nothing but the
 // loop that somebody would write for this one class.
 func BenchmarkHandWritten(b *testing.B) {
-	movers := newMovers(rowsOfBench)
+	movers := newMovers()
 	type last struct {
 		x, y    int64
 		version uint64
@@ -189,7 +189,7 @@ func BenchmarkHandWritten(b *testing.B) {
 
 // BenchmarkRead is the part of the Sources in BenchmarkEncode1000Rest.
 func BenchmarkRead(b *testing.B) {
-	movers := newMovers(rowsOfBench)
+	movers := newMovers()
 	sources := make([]layer.Source, len(movers))
 	for i := range movers {
 		sources[i] = &movers[i]
@@ -234,7 +234,7 @@ func BenchmarkReadFour(b *testing.B) {
 // benchView returns a view of a layer of movers, all of which have moved in each of the last frames,
 // the newest of which is n.
 func benchView(b *testing.B, frames uint64) (v *layer.View, n uint64) {
-	movers := newMovers(rowsOfBench)
+	movers := newMovers()
 	s, l := newMoverSet(b, movers)
 	v = &layer.View{}
 	v.See(l, 1)
@@ -251,7 +251,7 @@ func benchView(b *testing.B, frames uint64) (v *layer.View, n uint64) {
 
 // BenchmarkCatchUp encodes what a client that is 100 frames behind gets, 300 of 1,000 rows.
 func BenchmarkCatchUp(b *testing.B) {
-	movers := newMovers(rowsOfBench)
+	movers := newMovers()
 	s, l := newMoverSet(b, movers)
 	var v layer.View
 	v.See(l, 1)
@@ -290,7 +290,7 @@ func BenchmarkAppend(b *testing.B) {
 
 // BenchmarkAppendSmall is BenchmarkAppend where one row has moved.
 func BenchmarkAppendSmall(b *testing.B) {
-	movers := newMovers(rowsOfBench)
+	movers := newMovers()
 	s, l := newMoverSet(b, movers)
 	var v layer.View
 	v.See(l, 1)

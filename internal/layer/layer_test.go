@@ -184,7 +184,7 @@ func TestErrors(t *testing.T) {
 }
 
 func TestNothingIsAllocated(t *testing.T) {
-	movers := newMovers(rowsOfBench)
+	movers := newMovers()
 	s, l := newMoverSet(t, movers)
 	var view layer.View
 	view.See(l, 1)

@@ -30,7 +30,6 @@ type page struct {
 	after   uint64  // events up to this frame have come
 	asleep  uint64  // until this frame it reads nothing
 	js      *script // what node is to do too; nil: nothing
-	applied int
 }
 
 // open makes g new.

@@ -1,3 +1,4 @@
+//nolint:unused // the fields of structs here are for reflection
 package state_test
 
 import (

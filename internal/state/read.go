@@ -257,6 +257,7 @@ func (o *readOp) problem(p unsafe.Pointer, f wire.Field) error {
 				return fmt.Errorf("%s at [%d], want at most 2^50 either way", e.number(q), j)
 			}
 		}
+	default:
 	}
 	return fmt.Errorf("%s, want at most 2^50 either way", o.number(p))
 }

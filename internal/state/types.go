@@ -191,6 +191,7 @@ func (k *compiler) fill(p *program, r reached) (err error) {
 		p.late = p.key.refers()
 		p.ident = k.ident(reflect.MapOf(t.Key(), t.Elem()), p)
 		p.elem = k.later(reached{t.Elem(), r.owner, r.way + "[]"})
+	default:
 	}
 	return nil
 }

@@ -46,12 +46,12 @@ func (t *applying) frame() {
 		t.failf("flag 16 is set, which is for later versions")
 	}
 	t.number(head)
-	t.info.Ack = t.Replica.ack
+	t.info.Ack = t.ack
 	if head&FlagAck != 0 {
 		t.info.HasAck = true
 		t.info.Ack = t.uv()
 		if head&(FlagKey|FlagNAbs) == 0 {
-			t.info.Ack += t.Replica.ack
+			t.info.Ack += t.ack
 		}
 		t.info.Slack = t.sv()
 		if t.info.Ack > MaxUint {
