@@ -33,7 +33,7 @@ var faults = map[string]struct {
 	"panic":          {func() { panic("planted") }, "planted"},
 	"panic(error)":   {func() { panic(fmt.Errorf("wrapped: %w", errPlanted)) }, "planted"},
 	"panic(nil)":     {func() { panic(nil) }, "nil"},
-	"nil map":        {func() { var m map[int]int; m[1] = 1 }, "nil map"},
+	"nil map":        {func() { writeTo(nil) }, "nil map"},
 	"nil pointer":    {func() { var d *dot; d.Name = "x" }, "nil pointer"},
 	"Goexit":         {func() { runtime.Goexit() }, "Goexit"},
 	"out of range":   {func() { s := []int{}; s[len(s)]++ }, "out of range"},
@@ -87,6 +87,8 @@ var callbacks = map[string]func(g *scripted, do func()){
 		g.step = count
 	},
 }
+
+func writeTo(m map[int]int) { m[1] = 1 }
 
 func count(g *scripted, f *httpmp.Frame) { g.Count = int(f.Number) }
 
@@ -476,8 +478,7 @@ func TestVanishedReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		left := 0
 		released := uint64(0)
-		var m *match
-		m = newMatch(t, &scripted{
+		m := newMatch(t, &scripted{
 			leave: func(*scripted, *httpmp.Client) { left++ },
 			step: func(_ *scripted, f *httpmp.Frame) {
 				if f.Seat(0).Released("KeyA") {

@@ -31,7 +31,7 @@ func Main[G Game](newGame func() G, cfg Config) {
 	if err := play(newGame(), cfg); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		if fault := (*GameError)(nil); errors.As(err, &fault) {
-			os.Stderr.Write(fault.Stack) //nolint:errcheck // there is nowhere else to say it
+			os.Stderr.Write(fault.Stack)
 		}
 		os.Exit(1)
 	}

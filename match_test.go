@@ -182,7 +182,6 @@ func frames(n int) time.Duration { return time.Duration(n)*time.Second/30 + time
 type tab struct {
 	m     *match
 	http  *http.Client
-	dial  func(ctx context.Context) (*memnet.Conn, error)
 	conns []*memnet.Conn // dialed, oldest first
 	admission
 }

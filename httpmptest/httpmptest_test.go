@@ -22,7 +22,6 @@ type arcade struct {
 	ships  []*ship
 	notes  []string
 	faulty func(f *httpmp.Frame) `httpmp:"-"`
-	hidden []func()              `httpmp:"-"`
 }
 
 type ship struct {

@@ -55,8 +55,11 @@ func TestWorldsInJavaScript(t *testing.T) {
 				t.Parallel()
 				js := newDecoder(t)
 				defer func() {
-					if t.Failed() && js.failed.Load() == nil {
-						t.Logf("that was -seed %d", js.seed)
+					if t.Failed() {
+						next.Store(int64(n)) // the other ones need not go on
+						if js.failed.Load() == nil {
+							t.Log(again(js.seed))
+						}
 					}
 				}()
 				var kinds kinds
@@ -81,6 +84,11 @@ func TestWorldsInJavaScript(t *testing.T) {
 	if !t.Failed() && n >= 1000 {
 		sum.check(t)
 	}
+}
+
+// again says how to see one world again.
+func again(seed uint64) string {
+	return fmt.Sprintf("go test ./internal/layer -run TestWorldsInJavaScript -worlds 1 -seed %d", seed)
 }
 
 // script is what a page does: the lines for node, and what it is to answer.
@@ -136,8 +144,7 @@ type decoder struct {
 	in     io.WriteCloser
 	wants  chan want
 	failed atomic.Pointer[string]
-	done   chan struct{} // closed when no more answers come
-	exit   func() error
+	done   chan struct{} // closed when node has ended and all answers are compared
 }
 
 func newDecoder(t *testing.T) *decoder {
@@ -160,13 +167,17 @@ func newDecoder(t *testing.T) *decoder {
 	require.NoError(t, cmd.Start())
 	// The wants that fit are more than a script has: where they do not fit, an answer comes.
 	d := &decoder{in: in, wants: make(chan want, 1000), done: make(chan struct{})}
-	d.exit = func() error {
-		if err := cmd.Wait(); err != nil {
-			return fmt.Errorf("node: %w: %s", err, stderr)
+	go func() {
+		defer close(d.done)
+		d.compare(out)
+		err := cmd.Wait()
+		for w := range d.wants {
+			d.fail(w.seed, fmt.Sprintf("no answer: %v: %s", err, stderr))
 		}
-		return nil
-	}
-	go d.compare(out)
+		if err != nil {
+			d.fail(0, fmt.Sprintf("%v: %s", err, stderr))
+		}
+	}()
 	schema, err := json.Marshal(worldSchema())
 	require.NoError(t, err)
 	_, err = fmt.Fprintf(in, "%s\n", schema)
@@ -177,25 +188,29 @@ func newDecoder(t *testing.T) *decoder {
 // run has node do what s says.
 func (d *decoder) run(t *testing.T, s *script) {
 	t.Helper()
-	if why := d.failed.Load(); why != nil {
-		t.Fatal(*why)
-	}
+	d.check(t)
 	for _, w := range s.wants {
 		w.seed = d.seed
 		d.wants <- w
 	}
 	if _, err := d.in.Write(s.lines); err != nil {
-		t.Fatalf("%v, %v", err, d.exit())
+		d.end(t)
+		t.Fatal(err)
 	}
 }
 
 // end waits for the last answers.
 func (d *decoder) end(t *testing.T) {
 	t.Helper()
-	require.NoError(t, d.in.Close())
+	d.in.Close()
 	close(d.wants)
 	<-d.done
-	require.NoError(t, d.exit())
+	d.check(t)
+}
+
+// check fails t if an answer so far was wrong.
+func (d *decoder) check(t *testing.T) {
+	t.Helper()
 	if why := d.failed.Load(); why != nil {
 		t.Fatal(*why)
 	}
@@ -203,24 +218,24 @@ func (d *decoder) end(t *testing.T) {
 
 // compare compares the answers with what they are to be.
 func (d *decoder) compare(out io.Reader) {
-	defer close(d.done)
 	lines := bufio.NewReaderSize(out, 1<<16)
 	for {
 		got, err := lines.ReadBytes('\n')
 		if err != nil {
-			break
+			return
 		}
 		got = got[:len(got)-1]
 		w := <-d.wants
 		if d.failed.Load() == nil && !bytes.Equal(w.line, got) && !sameJSON(w.line, got) {
-			why := fmt.Sprintf("in JavaScript, -seed %d: %s", w.seed, firstDifference(w.line, got))
-			d.failed.Store(&why)
+			d.fail(w.seed, firstDifference(w.line, got))
 		}
 	}
-	for w := range d.wants { // it has ended too early
-		why := fmt.Sprintf("no answer from node, -seed %d", w.seed)
-		d.failed.CompareAndSwap(nil, &why)
-	}
+}
+
+// fail notes what is wrong, unless something was before.
+func (d *decoder) fail(seed uint64, what string) {
+	why := fmt.Sprintf("in JavaScript: %s\n%s", what, again(seed))
+	d.failed.CompareAndSwap(nil, &why)
 }
 
 // sameJSON reports whether a and b are the same but for how they are written.

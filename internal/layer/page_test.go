@@ -20,16 +20,16 @@ func must(t *testing.T, ok bool, format string, args ...any) {
 
 // page is the state of a client at the other end of a connection.
 type page struct {
-	json    bool
-	bin     *wire.Replica
-	lines   *wire.JSONReplica
-	frame   uint64
-	log     [][]byte // what was applied since the last key frame, and the frame after it
-	frames  []uint64
-	pos     layer.Position
-	after   uint64  // events up to this frame have come
-	asleep  uint64  // until this frame it reads nothing
-	js      *script // what node is to do too; nil: nothing
+	json   bool
+	bin    *wire.Replica
+	lines  *wire.JSONReplica
+	frame  uint64
+	log    [][]byte // what was applied since the last key frame, and the frame after it
+	frames []uint64
+	pos    layer.Position
+	after  uint64  // events up to this frame have come
+	asleep uint64  // until this frame it reads nothing
+	js     *script // what node is to do too; nil: nothing
 }
 
 // open makes g new.
