@@ -52,13 +52,19 @@ type Segment struct {
 // Drawn returns the newest repaints of the page, at most 240, oldest first.
 func (tab *Tab) Drawn() []Repaint {
 	tab.t.Helper()
-	return tab.drawn(240)
+	return tab.drawn(240, 0)
+}
+
+// DrawnSince returns those of Drawn that came after the repaint of that number.
+func (tab *Tab) DrawnSince(number int) []Repaint {
+	tab.t.Helper()
+	return tab.drawn(240, number)
 }
 
 // Repaint returns the newest repaint of the page, the zero Repaint before the first.
 func (tab *Tab) Repaint() Repaint {
 	tab.t.Helper()
-	if all := tab.drawn(1); len(all) > 0 {
+	if all := tab.drawn(1, 0); len(all) > 0 {
 		return all[0]
 	}
 	return Repaint{}
@@ -76,10 +82,10 @@ func (tab *Tab) Until(wait time.Duration, what string, ok func(Repaint) bool) Re
 	return last
 }
 
-func (tab *Tab) drawn(last int) []Repaint {
+func (tab *Tab) drawn(last, after int) []Repaint {
 	tab.t.Helper()
 	var repaints []Repaint
-	text := Eval[string](tab, fmt.Sprintf("httpmpDrawn(%d)", last))
+	text := Eval[string](tab, fmt.Sprintf("httpmpDrawn(%d, %d)", last, after))
 	if err := json.Unmarshal([]byte(text), &repaints); err != nil {
 		tab.t.Fatalf("browsertest: what the recorder sent: %v", err)
 	}

@@ -112,34 +112,50 @@ func pong(r Repaint) (s state, ok bool) {
 	return s, true
 }
 
-// rally plays until the watcher has seen the ball come back from paddles that many times in a row.
+// rally plays until the watcher's page has drawn the ball coming back from paddles that many times in a row.
 func (m *match) rally(hits int) {
 	m.t.Helper()
-	seen, last, heading := 0, math.NaN(), 0.0
-	for end := time.Now().Add(60 * time.Second); seen < hits; {
+	w := &watch{last: m.watcher.Repaint().Number}
+	for end := time.Now().Add(2 * time.Minute); w.hits < hits; {
 		if time.Now().After(end) {
 			m.watcher.Screenshot("no-rally")
-			require.Failf(m.t, "no rally", "the watcher has seen %d hits in a row in a minute, want %d; it draws %v", seen, hits, m.watcher.Repaint())
+			require.Failf(m.t, "no rally", "the watcher has drawn %d hits in a row in two minutes, want %d; it draws %v", w.hits, hits, m.watcher.Repaint())
 		}
 		m.steer(m.left, 0, "ArrowUp", "ArrowDown")
 		m.steer(m.right, 1, "KeyW", "KeyS")
-		s, ok := pong(m.watcher.Repaint())
-		if !ok {
-			continue
+		for _, r := range m.watcher.DrawnSince(w.last) {
+			w.see(r)
 		}
-		if d := s.ball.X - last; math.Abs(d) > 200 { // a point was made: the ball is served
-			seen, heading = 0, 0
-		} else if math.Abs(d) > 1 {
-			if now := math.Copysign(1, d); heading != 0 && now != heading {
-				require.Greater(m.t, math.Abs(s.ball.X-320), 150.0, "the ball turns at a paddle: %+v", s)
-				seen++
-			}
-			heading = math.Copysign(1, d)
-		}
-		last = s.ball.X
 	}
 	m.steer(m.left, -1, "", "")
 	m.steer(m.right, -1, "", "")
+}
+
+// watch counts hits in what a page has drawn.
+type watch struct {
+	last    int     // the repaint that was seen last
+	x       float64 // where it drew the ball
+	heading float64 // -1 to the left, 1 to the right, 0 not known
+	hits    int     // in a row
+}
+
+func (w *watch) see(r Repaint) {
+	s, ok := pong(r)
+	if !ok || r.Number <= w.last {
+		return
+	}
+	d := s.ball.X - w.x
+	w.last, w.x = r.Number, s.ball.X
+	switch {
+	case math.Abs(d) > 200: // a point was made, and the ball is served; or it is the first that was seen
+		w.heading, w.hits = 0, 0
+	case math.Abs(d) > 1:
+		heading := math.Copysign(1, d)
+		if w.heading == -heading && math.Abs(s.ball.X-320) > 150 { // it has turned, at a paddle
+			w.hits++
+		}
+		w.heading = heading
+	}
 }
 
 // steer has the tab hold the key that takes its paddle to the ball, by what the tab itself draws; for paddle -1 it lets go.

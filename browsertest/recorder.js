@@ -77,5 +77,5 @@
     mark(ctx, 'image', box(ctx, x, y, w, h))
   })
 
-  Object.defineProperty(window, 'httpmpDrawn', { value: (last) => JSON.stringify(repaints.slice(-last)) })
+  Object.defineProperty(window, 'httpmpDrawn', { value: (last, after) => JSON.stringify(repaints.slice(-last).filter((r) => r.number > after)) })
 })()
