@@ -66,6 +66,7 @@ func (e *Engine) open(s *session, q outRequest) *carrier {
 	default:
 		if s.out != nil {
 			s.out.end(wire.Bye{Code: "superseded"})
+			s.out.stall(writeLimit) // nobody looks after it any more
 		}
 		s.out, s.opened = c, true
 		e.forgetNonceLocked(s)
@@ -109,7 +110,7 @@ func (e *Engine) compose(s *session, c *carrier, dst []byte) (out []byte, last b
 		c.greet = false
 		dst = c.appendHello(dst, wire.Hello{Hello: 2, Epoch: e.epoch, Frame: e.frame, Base: c.pos.Base})
 	}
-	if (c.bye == nil || c.final == e.frame) && c.due(s, e.frame, e.silence) {
+	if (c.bye == nil || c.pos.Base < c.final) && c.due(s, e.frame, e.silence) {
 		c.moving = !c.poll && s.client.priv.view.Changed(c.pos.Base)
 		slack := int64(0)
 		if s.stamped {

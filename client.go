@@ -10,7 +10,8 @@ import (
 // ClientID numbers the clients of a match from 1 in order of joining; a number is never used again.
 type ClientID uint32
 
-// A Client is one joined player, from Game.Join to Game.Leave. A Game may keep it. Call its methods
+// A Client is one joined player, from Game.Join to Game.Leave. A Game may keep it, also when it has left: its
+// id, name and seat stay, Send does nothing, and its input is nobody's. Call its methods
 // only from Game and Sprite methods, but for [Client.ID] and [Client.In], which are concurrent-safe.
 //
 // It does not tell where the player is or how fast the line is: that is not in the input log, so
@@ -75,6 +76,7 @@ func (c *Client) Send(name string, v any) {
 	if c.left {
 		return
 	}
+	c.core.world.mustNotShow("Send")
 	if len(c.pending) == 0 {
 		c.core.sending = append(c.core.sending, c)
 	}
@@ -84,13 +86,19 @@ func (c *Client) Send(name string, v any) {
 // Drop sends the client away after this frame; its page shows reason. Game.Leave is called in the next.
 func (c *Client) Drop(reason string) {
 	if !c.left && !c.dropped {
+		c.core.world.mustNotShow("Drop")
 		c.core.dropped = append(c.core.dropped, c)
 		c.dropped, c.kicked = true, reason
 	}
 }
 
 // In returns the client's InChannel: what a bot or another carrier pushes its events into.
-func (c *Client) In() *InChannel { return c.in }
+func (c *Client) In() *InChannel {
+	if c.in == nil { // it had left before the match was saved
+		return &InChannel{closed: true}
+	}
+	return c.in
+}
 
 // StateOrder makes a Client usable as the key of a map that is saved.
 func (c *Client) StateOrder() uint64 { return uint64(c.id) }

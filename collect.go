@@ -32,13 +32,14 @@ func (e *Engine) collect(now time.Time) (*frameInput, []*joining) {
 	}
 	for len(e.kicked) > 0 && n-e.kicked[0].away > e.resume {
 		delete(e.tokens, e.kicked[0].token)
+		e.kicked[0] = nil
 		e.kicked = e.kicked[1:]
 	}
 	joins := e.joins
 	e.joins = nil
 	for _, j := range joins {
 		if err := j.ctx.Err(); err != nil {
-			j.err = err
+			j.err, j.gaveUp = err, true
 			continue
 		}
 		j.in = e.newInChannel()

@@ -59,8 +59,8 @@ type Config struct {
 	// 10,000. 0 means 2. Loopback and private addresses are not counted unless TrustedProxies names them.
 	JoinRate float64
 
-	// BatchRate is the batches a second from one session, with bursts of twice as many; at most 10,000.
-	// 0 means 240.
+	// BatchRate is the batches a second from one session, and apart from them the outs, with bursts of
+	// twice as many; at most 10,000. 0 means 240.
 	BatchRate float64
 
 	// AllowedOrigins are the origins, such as "https://example.com", whose pages may use this match

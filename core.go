@@ -22,8 +22,7 @@ type core struct {
 	game  Game
 	world *World
 	fps   int
-	max   int  // clients
-	views bool // the game has a View of its own
+	max   int // clients
 
 	codec   *state.Codec
 	classes map[reflect.Type]*class // by the struct type of the sprite; nil until Start has run
@@ -89,7 +88,7 @@ func newCore(g Game, fps, maxClients int, seed uint64) (*core, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &core{game: g, world: w, fps: fps, max: maxClients, views: ownsMethod(g, "View"), codec: state.NewCodec()}
+	k := &core{game: g, world: w, fps: fps, max: maxClients, codec: state.NewCodec()}
 	w.core = k
 	w.pcg = rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)
 	w.rng = rand.New(w.pcg)
@@ -158,10 +157,7 @@ func (k *core) advance(in *frameInput) error {
 		k.malformed += c.state.malformed
 		c.state.malformed = 0
 	}
-	if k.views {
-		return k.show(w.clients)
-	}
-	return k.show(k.fresh)
+	return k.show()
 }
 
 // leave takes the client out; its private layer is closed by encode.
@@ -191,6 +187,7 @@ func (k *core) join(j *joinInput) {
 	c.core, c.seat = k, w.freeSeat()
 	if j.err = k.game.Join(c); j.err != nil {
 		c.left, c.pending = true, nil
+		c.in.close()
 		return
 	}
 	c.priv = &privateSide{}
@@ -223,6 +220,7 @@ func (k *core) fold(in *frameInput) {
 				c.ack = ev.seq
 			}
 		}
+		c.state.finish()
 		k.touched = append(k.touched, c)
 	}
 }
@@ -237,9 +235,7 @@ func (k *core) client(id ClientID) *Client {
 }
 
 // show asks how everything looks: the last game code of a frame.
-//
-// Who are the clients whose View is asked: all, or those that are new where the game has the default View.
-func (k *core) show(who []*Client) error {
+func (k *core) show() error {
 	w := k.world
 	w.pure = true
 	defer func() { w.pure = false }()
@@ -256,7 +252,7 @@ func (k *core) show(who []*Client) error {
 	k.asked = nil
 	k.gameRow.ask()
 	k.stale, k.stirred = k.stale[:0], append(k.stirred[:0], k.secret...)
-	for _, c := range who {
+	for _, c := range w.clients {
 		if c.priv.me.ask(w, k.game.View(c)) {
 			k.stir(c)
 		}

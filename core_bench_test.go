@@ -127,7 +127,7 @@ func BenchmarkEncode1000(b *testing.B) {
 				}
 				k.world.frame++
 				t0 := time.Now()
-				if err := k.show(k.fresh); err != nil {
+				if err := k.show(); err != nil {
 					b.Fatal(err)
 				}
 				if err := k.encode(); err != nil {
@@ -179,7 +179,7 @@ func TestEncodeAllocates(t *testing.T) {
 	step := func() {
 		walk(movers)
 		k.world.frame++
-		if err := k.show(k.fresh); err != nil {
+		if err := k.show(); err != nil {
 			t.Fatal(err)
 		}
 		if err := k.encode(); err != nil {

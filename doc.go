@@ -53,8 +53,25 @@
 // # Depths
 //
 // [Main] is a program. [ListenAndServe] is the same under your own signals and flags. [New] makes an [Engine],
-// an http.Handler for any mux under any prefix, whose [Engine.Run] you call. The package httpmptest drives a
-// game frame by frame in tests.
+// an http.Handler for any mux under any prefix, whose [Engine.Run] you call:
+//
+//	e, err := httpmp.New(newPong(), httpmp.Config{})
+//	mux.Handle("/pong/", http.StripPrefix("/pong", e))
+//	srv := &http.Server{Addr: ":8080", Handler: mux}
+//	srv.RegisterOnShutdown(e.Close) // pages are told, and their streams end
+//	go srv.ListenAndServe()
+//	err = e.Run(ctx)
+//	srv.Shutdown(context.Background())
+//
+// A middleware that wraps the http.ResponseWriter needs a method Unwrap() http.ResponseWriter, or pages must poll. The
+// package httpmptest drives a game frame by frame in tests.
+//
+// # The page
+//
+// The built-in page joins under the name in its address, ?name=Ann, and polls with ?mode=poll. Enter opens its chat line,
+// which sends a text event; the game gets neither that key nor Escape, Tab, the function keys or anything with Ctrl, Alt or
+// Meta. A page of your own imports connect from httpmp.js, which is served beside it, with httpmp.d.ts for its types; it sends
+// custom events with game.send("shoot", {x: 1}), which [Events] decodes, and hears what [World.Send] and [Client.Send] send.
 //
 // # Concurrency
 //

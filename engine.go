@@ -39,7 +39,8 @@ type Engine struct {
 	loop chan struct{} // capacity 1; full while Run, Advance or Load has the core
 	core *core         // owned by the holder of loop; its layers are guarded by mu
 
-	ready readyList // concurrent-safe
+	ready     readyList // concurrent-safe
+	warnFlush sync.Once
 
 	bytesIn, bytesOut atomic.Uint64
 
@@ -55,6 +56,7 @@ type Engine struct {
 	tokens   map[tokenHash]*session
 	nonces   map[string]*joining
 	joins    []*joining
+	joining  int // pages whose join is not answered yet, in Admit too
 	joinRate addrLimiter
 	leaves   []ClientID
 	kicked   []*session // whose tokens are kept to say so
@@ -112,7 +114,7 @@ func New(g Game, cfg Config) (*Engine, error) {
 		tokens:  make(map[tokenHash]*session),
 		nonces:  make(map[string]*joining),
 		byID:    make(map[ClientID]*session),
-		alarms:  newAlarms(cfg.frames(max(maxPoll, cfg.Silence)) + 1),
+		alarms:  newAlarms(cfg.frames(cfg.Silence)),
 		epoch:   newEpoch(),
 	}
 	e.schemaHash = k.schema.Hash()
@@ -154,7 +156,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if e.cfg.Beside != nil {
 		group.Go(func() error {
 			err := e.cfg.Beside(ctx, e)
-			if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, ErrClosed)) {
+			if errors.Is(err, ErrClosed) || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 				return nil // it ended with the match
 			}
 			return err
@@ -227,7 +229,11 @@ func (e *Engine) Do(ctx context.Context, read func()) error {
 	byHand := e.phase == manual
 	e.mu.Unlock()
 	if byHand {
-		e.loop <- struct{}{}
+		select {
+		case e.loop <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		defer func() { <-e.loop }()
 		err := e.core.guard(func() error { read(); return nil })
 		if err != nil {
@@ -237,9 +243,13 @@ func (e *Engine) Do(ctx context.Context, read func()) error {
 	}
 	done := make(chan struct{})
 	select {
-	case e.calls <- func() { defer close(done); read() }:
-		<-done
-		return nil
+	case e.calls <- func() { read(); close(done) }:
+		select {
+		case <-done:
+			return nil
+		case <-e.ended: // read has ended the match
+			return ErrClosed
+		}
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-e.ended:
@@ -248,7 +258,8 @@ func (e *Engine) Do(ctx context.Context, read func()) error {
 }
 
 // Load replaces the match by one that Save saved of the same game. Pages get everything anew. Call it
-// between two Advances, never beside Run. An error names what is wrong, and then nothing has changed, unless
+// between two Advances, never beside Run. A client that has no page or bot here leaves after Config.Resume.
+// An error names what is wrong, and then nothing has changed, unless
 // it is a *GameError, which ends the Engine.
 func (e *Engine) Load(p []byte) error {
 	if err := e.enterLoad(); err != nil {
@@ -271,7 +282,10 @@ func (e *Engine) Load(p []byte) error {
 		s := before[c.id]
 		if s == nil || s.gone {
 			s = e.newSession(c.id, e.newInChannel())
+			s.opened = true
+			e.missLocked(s) // nobody may come for it
 		}
+		s.in.rebase()
 		s.client, c.in = c, s.in
 		s.in.client = c.id
 		s.joined, s.away, s.seen, s.sent = e.frame, e.frame, 0, 0
@@ -286,7 +300,8 @@ func (e *Engine) Load(p []byte) error {
 			e.forget(s)
 		}
 	}
-	e.alarms = newAlarms(uint64(len(e.alarms.slots)) - 1)
+	e.leaves = nil
+	e.alarms = newAlarms(e.silence)
 	e.alarms.now = e.frame
 	return nil
 }
@@ -307,7 +322,7 @@ func (e *Engine) enterLoad() error {
 
 // newSession returns the session of a client.
 func (e *Engine) newSession(id ClientID, in *InChannel) *session {
-	return &session{id: id, in: in, rate: newLimiter(e.cfg.BatchRate, 2)}
+	return &session{id: id, in: in, rate: newLimiter(e.cfg.BatchRate, 2), outs: newLimiter(e.cfg.BatchRate, 2)}
 }
 
 // Close ends the match as a done context does, and returns when Run has. Give it to

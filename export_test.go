@@ -77,6 +77,7 @@ func (s *FrameState) Fold(blur bool, events ...ClientEvent) {
 	for _, ev := range events {
 		s.fold(ev)
 	}
+	s.finish()
 }
 
 // Malformed returns how many events Events has skipped in the frame.

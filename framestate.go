@@ -24,6 +24,8 @@ type FrameState struct {
 	axes                    [pads][padAxes]float64
 	touch                   float64 // the touch that moves the pointer; its id + 1, 0 for none
 	malformed               int     // events that Events skipped within the frame
+
+	typed []byte `httpmp:"-"` // what becomes Text when all events are folded
 }
 
 // press counts the down-edges of one button within a frame.
@@ -49,7 +51,11 @@ func (s *FrameState) begin() {
 	s.Wheel, s.Text, s.Events = Pos{}, "", s.Events[:0]
 	s.pressed, s.released, s.again = buttons{}, buttons{}, s.again[:0]
 	s.malformed = 0
+	s.typed = s.typed[:0]
 }
+
+// finish ends the folding of a frame.
+func (s *FrameState) finish() { s.Text = string(s.typed) }
 
 // fold takes one valid event into s.
 func (s *FrameState) fold(ev ClientEvent) {
@@ -68,7 +74,7 @@ func (s *FrameState) fold(ev ClientEvent) {
 		pad, axis := axis(ev.Name)
 		s.axes[pad][axis] = ev.Args[0]
 	case "text":
-		s.Text += ev.Name
+		s.typed = append(s.typed, ev.Name...)
 	case "blur":
 		s.blur()
 	case "": // of a later version: it has a number and does nothing
@@ -133,7 +139,7 @@ func (s *FrameState) foldTouch(phase string, id float64, at Pos) {
 	}
 }
 
-// Down reports whether the button is down at the end of the frame or was pressed within it: a tap
+// Down reports whether the button, such as "ArrowUp" or "KeyA", is down at the end of the frame or was pressed within it: a tap
 // shorter than a frame is never lost. It panics where there is no such button.
 func (s *FrameState) Down(name string) bool {
 	i := button(name)
@@ -188,7 +194,7 @@ func (s *FrameState) Stick() (x, y float64) {
 }
 
 // Events ranges over the custom events of s that are called name, in order, decoded from JSON into T.
-// Malformed ones are skipped and counted in Stats.
+// Malformed ones are skipped; Stats counts them, once for each time they are met.
 func Events[T any](s *FrameState, name string) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for _, ev := range s.Events {

@@ -105,7 +105,7 @@ func (w *World) Add(sprites ...Sprite) {
 	for _, s := range sprites {
 		v := reflect.ValueOf(s)
 		if !v.IsValid() || v.Kind() != reflect.Pointer || v.IsNil() || v.Type().Elem().Kind() != reflect.Struct {
-			panic(fmt.Errorf("Add(%T): want a non-nil pointer to a struct", s))
+			panic(fmt.Errorf("Add(%T): want a non-nil pointer to a struct, such as &T{…}", s))
 		}
 		if v.Type().Elem().Size() == 0 {
 			panic(fmt.Errorf("Add(%T): the struct is empty, so one is not told from another; give it a field", s))
@@ -222,7 +222,10 @@ func (w *World) Rand() *rand.Rand {
 }
 
 // Quit ends the match after this frame; Run returns err.
-func (w *World) Quit(err error) { w.quit = &quitting{err} }
+func (w *World) Quit(err error) {
+	w.mustNotShow("Quit")
+	w.quit = &quitting{err}
+}
 
 // A Frame is one pass of the frame loop.
 type Frame struct {

@@ -90,7 +90,6 @@ func (s *HTTPServer) serve(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	limitBody(w, r)
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	if path == "" && r.URL.Path == "" && !strings.HasSuffix(requestPath(r), "/") {
 		return redirectToSlash(w, r)
@@ -102,12 +101,15 @@ func (s *HTTPServer) serve(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
+	added := s.find(path)
+	if added == nil || s.crossSite(r) {
+		limitBody(w, r) // of an added path, a request that goes through is its handler's
+	}
 	if s.crossSite(r) {
 		return refuse(http.StatusForbidden, "origin", "the request comes from a page of another site, its Origin is %q; "+
 			"want this site's own or one of Config.AllowedOrigins", r.Header.Get("Origin"))
 	}
-	if added := s.find(path); added != nil {
-		unlimitBody(w, r)
+	if added != nil {
 		added.ServeHTTP(w, r)
 		return nil
 	}

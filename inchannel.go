@@ -136,6 +136,16 @@ func (q *InChannel) drain(n uint64) {
 	q.listLocked()
 }
 
+// rebase lets everything that waits be folded as soon as possible: the frames are counted anew.
+func (q *InChannel) rebase() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.target = 0
+	for i := range q.fifo {
+		q.fifo[i].frame = 0
+	}
+}
+
 // close refuses all further events.
 func (q *InChannel) close() {
 	q.mu.Lock()

@@ -125,7 +125,7 @@ func (e *Engine) joinOnce(r *http.Request, body joinBody) (*joining, error) {
 		if j.err == nil {
 			return j, nil
 		}
-		if first || j.ctx.Err() == nil || r.Context().Err() != nil {
+		if first || !j.gaveUp || r.Context().Err() != nil {
 			return nil, j.err
 		}
 		// whoever came first with this nonce gave up before the frame: it is ours now
@@ -150,9 +150,9 @@ func (e *Engine) begin(r *http.Request, body joinBody) (j *joining, first bool, 
 	if addr, counted := e.address(r); counted && !e.joinRate.allow(addr, now) {
 		return nil, false, refuse(http.StatusTooManyRequests, "rate", "too many joins from %s", addr).after(time.Second)
 	}
-	waiting := len(e.joins)
-	for _, s := range e.order {
-		if !s.opened && s.token != (tokenHash{}) {
+	waiting := e.joining
+	for _, s := range e.absent {
+		if !s.opened && !s.gone {
 			waiting++
 		}
 	}
@@ -165,8 +165,8 @@ func (e *Engine) begin(r *http.Request, body joinBody) (j *joining, first bool, 
 		token:     newToken(),
 		nonce:     body.Nonce,
 		done:      make(chan struct{}),
-		expires:   now.Add(nonceLife),
 	}
+	e.joining++
 	if j.nonce != "" {
 		e.nonces[j.nonce] = j
 	}
@@ -197,6 +197,7 @@ func (e *Engine) ask(r *http.Request, body joinBody, j *joining) bool {
 		}
 	}()
 	j.name, j.err = e.cfg.Admit(r.Context(), q)
+	j.gaveUp = j.err != nil && r.Context().Err() != nil
 	return j.err == nil
 }
 

@@ -27,7 +27,12 @@ func Rect(w, h float64, color string) Look { return Look{shape: "rect", a: w, b:
 func Circle(r float64, color string) Look { return Look{shape: "circle", a: r, fill: color} }
 
 // Poly returns a filled polygon through the points xy: x0, y0, x1, y1, … in world pixels around Pos.
+//
+// It panics where xy is not at least 3 pairs.
 func Poly(color string, xy ...float64) Look {
+	if len(xy) < 6 || len(xy)%2 != 0 {
+		panic(fmt.Errorf("Poly has %d numbers, want an even number of at least 6: x0, y0, x1, y1, …", len(xy)))
+	}
 	return Look{shape: "poly", text: string(appendNumbers(nil, xy...)), fill: color}
 }
 

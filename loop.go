@@ -56,22 +56,22 @@ func (e *Engine) makeFrame(now time.Time) error {
 	if err := e.core.advance(in); err != nil {
 		return err
 	}
-	stalled, err := e.show(joins)
-	for _, c := range stalled {
-		c.stall(0)
+	if err := e.show(joins); err != nil {
+		return err
 	}
-	if err == nil && e.core.world.quit != nil {
-		err = errQuit
+	if e.core.world.quit != nil {
+		return errQuit
 	}
-	return err
+	return nil
 }
 
-// show encodes the frame and publishes it. It returns the carriers whose writes take too long.
-func (e *Engine) show(joins []*joining) (stalled []*carrier, err error) {
+// show encodes the frame and publishes it.
+func (e *Engine) show(joins []*joining) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err := e.core.encode(); err != nil {
-		return nil, &GameError{e.core.world.frame, err, nil}
+		return &GameError{e.core.world.frame, err, nil}
 	}
-	return e.publish(joins), nil
+	e.publish(joins)
+	return nil
 }

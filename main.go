@@ -19,7 +19,7 @@ import (
 // It takes the flags -addr, -fps and -seed, which stand above cfg; a program defines its own on
 // flag.CommandLine before it calls Main. Once it listens it prints one line on standard output, the
 // address of the page: http://localhost:8080/. SIGINT and SIGTERM end it within a second with exit status
-// 0. A mistake in the game or its Config, or a fault, is printed on standard error, and the exit status is 1.
+// 0; an argument that is no flag with 2. A mistake in the game or its Config, or a fault, is printed on standard error, and the exit status is 1.
 func Main[G Game](newGame func() G, cfg Config) {
 	if cfg.Addr == "" {
 		cfg.Addr = ":8080"
@@ -28,6 +28,10 @@ func Main[G Game](newGame func() G, cfg Config) {
 	flag.IntVar(&cfg.FPS, "fps", cfg.FPS, "frames a second, 1 to 120; 0 means 30")
 	flag.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "seed of the match; 0 picks one")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "httpmp: unexpected argument %q, want only flags; -h lists them\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	if err := play(newGame(), cfg); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		if fault := (*GameError)(nil); errors.As(err, &fault) {

@@ -3,6 +3,7 @@
 package httpmp
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -17,6 +18,10 @@ func (e *Engine) serveOut(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if !s.outs.Allow() {
+		return refuse(http.StatusTooManyRequests, "rate", "too many outs, want at most %v a second", e.cfg.BatchRate).
+			after(100 * time.Millisecond)
+	}
 	v, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return refuse(http.StatusBadRequest, "bad_request", "the query is malformed: %v", err)
@@ -27,6 +32,9 @@ func (e *Engine) serveOut(w http.ResponseWriter, r *http.Request) error {
 	}
 	control := http.NewResponseController(w)
 	q.stall = func(d time.Duration) { control.SetWriteDeadline(time.Now().Add(d)) } //nolint:errcheck // where it cannot be set, the stall is the server's to end
+	// A server's WriteTimeout would cut the stream; and the connection may go on with other requests.
+	control.SetWriteDeadline(time.Time{})       //nolint:errcheck // where it cannot be set there is none
+	defer control.SetWriteDeadline(time.Time{}) //nolint:errcheck // the same; after shut, when nothing stalls it any more
 	c := e.open(s, q)
 	defer e.shut(s, c)
 	h := w.Header()
@@ -51,15 +59,15 @@ func (e *Engine) serveOut(w http.ResponseWriter, r *http.Request) error {
 			if _, err := w.Write(p); err != nil {
 				return nil
 			}
-			if !q.poll && control.Flush() != nil {
-				return nil
+			if !q.poll {
+				if err := control.Flush(); err != nil {
+					e.cannotFlush(err)
+					return nil
+				}
 			}
 		}
 		switch {
 		case last:
-			if !q.poll {
-				control.SetWriteDeadline(time.Time{}) //nolint:errcheck // the connection may go on with other requests
-			}
 			return nil
 		case len(p) > 0:
 			continue
@@ -69,6 +77,15 @@ func (e *Engine) serveOut(w http.ResponseWriter, r *http.Request) error {
 		case <-r.Context().Done():
 			return nil
 		}
+	}
+}
+
+// cannotFlush says once why no page gets a stream.
+func (e *Engine) cannotFlush(err error) {
+	if errors.Is(err, http.ErrNotSupported) {
+		e.warnFlush.Do(func() {
+			e.log.Warn("httpmp: a middleware's ResponseWriter cannot flush, so pages poll; give it Unwrap() http.ResponseWriter")
+		})
 	}
 }
 

@@ -38,7 +38,7 @@ func TestParkedServer(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { // ends with its standard input
-		io.Copy(io.Discard, os.Stdin) //nolint:errcheck // the end is the message
+		io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
 	if os.Getenv(parkedFloor) != "" {
@@ -74,13 +74,13 @@ func parkedCPU(b *testing.B, mode string, clients int, watch time.Duration) floa
 	require.NoError(b, err)
 	require.NoError(b, server.Start())
 	defer func() {
-		stdin.Close() //nolint:errcheck // the server ends with it
+		stdin.Close()
 		require.NoError(b, server.Wait())
 	}()
 	awaitServer(b, addr)
 	for range clients {
 		c := park(b, addr, mode)
-		defer c.Close() //nolint:errcheck // a test's
+		defer c.Close()
 	}
 	time.Sleep(2 * time.Second)
 	before := processorTime(b, server.Process.Pid)
@@ -99,11 +99,11 @@ func serveHeartbeats(ctx context.Context, t *testing.T, addr string) {
 			time.Sleep(time.Second / 30)
 			mu.Lock()
 			for i := k % 30; i < len(streams); i += 30 {
-				streams[i].Write([]byte("2\r\nxx\r\n")) //nolint:errcheck // the benchmark's own
+				streams[i].Write([]byte("2\r\nxx\r\n"))
 			}
 			mu.Unlock()
 		}
-		ln.Close() //nolint:errcheck // a test's
+		ln.Close()
 	}()
 	for {
 		c, err := ln.Accept()
@@ -117,16 +117,16 @@ func serveHeartbeats(ctx context.Context, t *testing.T, addr string) {
 				break
 			}
 			if r.URL.Path == "/out" {
-				io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") //nolint:errcheck // the benchmark's own
+				io.WriteString(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
 				mu.Lock()
 				streams = append(streams, c)
 				mu.Unlock()
 				break
 			}
-			io.Copy(io.Discard, r.Body)                                                         //nolint:errcheck // the benchmark's own
-			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"token\":\"x\"}") //nolint:errcheck // the same
+			io.Copy(io.Discard, r.Body)
+			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"token\":\"x\"}")
 			if r.URL.Path == "/status" {
-				c.Close() //nolint:errcheck // a test's
+				c.Close()
 				break
 			}
 		}
@@ -139,18 +139,19 @@ func park(b *testing.B, addr, mode string) net.Conn {
 	require.NoError(b, err)
 	in := bufio.NewReader(c)
 	body := `{"protos":[2]}`
-	fmt.Fprintf(c, "POST /join HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", addr, len(body), body) //nolint:errcheck // read below
+	fmt.Fprintf(c, "POST /join HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s", addr, len(body), body)
 	r, err := http.ReadResponse(in, nil)
 	require.NoError(b, err)
 	answer, err := io.ReadAll(r.Body)
 	require.NoError(b, err)
+	require.NoError(b, r.Body.Close())
 	_, rest, _ := strings.Cut(string(answer), `"token":"`)
 	token, _, _ := strings.Cut(rest, `"`)
 	out := fmt.Sprintf("GET /out?m=%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n\r\n", mode, addr, token)
 	if mode == "stream" {
 		_, err = io.WriteString(c, out)
 		require.NoError(b, err)
-		go io.Copy(io.Discard, in) //nolint:errcheck // ends with the connection
+		go io.Copy(io.Discard, in)
 		return c
 	}
 	go func() { // ends with the connection
@@ -165,7 +166,7 @@ func park(b *testing.B, addr, mode string) net.Conn {
 				return
 			}
 			p, err := io.ReadAll(r.Body)
-			if err != nil {
+			if err != nil || r.Body.Close() != nil {
 				return
 			}
 			base = number(string(p), `{"n":`, base)
@@ -188,7 +189,7 @@ func number(s, mark, otherwise string) string {
 func freeAddr(b testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(b, err)
-	defer l.Close() //nolint:errcheck // a test's
+	defer l.Close()
 	return l.Addr().String()
 }
 
@@ -197,7 +198,7 @@ func awaitServer(b testing.TB, addr string) {
 	require.Eventually(b, func() bool {
 		r, err := http.Get("http://" + addr + "/status")
 		if err == nil {
-			r.Body.Close() //nolint:errcheck // nothing was read
+			r.Body.Close()
 		}
 		return err == nil
 	}, 10*time.Second, 10*time.Millisecond)

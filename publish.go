@@ -14,14 +14,16 @@ func (e *Engine) forget(s *session) {
 	e.forgetNonceLocked(s)
 	s.gone = true
 	s.in.close()
+	if s.stop != nil {
+		s.stop()
+	}
 	if s.out != nil {
 		s.out.end(wire.Bye{Code: "gone"})
 	}
 }
 
-// publish lets everybody know of the frame that was encoded. It returns the carriers whose writes take
-// too long.
-func (e *Engine) publish(joins []*joining) (stalled []*carrier) {
+// publish lets everybody know of the frame that was encoded.
+func (e *Engine) publish(joins []*joining) {
 	e.frame = e.core.world.frame
 	e.stats.Malformed = e.core.malformed
 	for _, j := range joins {
@@ -60,10 +62,9 @@ func (e *Engine) publish(joins []*joining) (stalled []*carrier) {
 		}
 		e.alarms.set(a, min(at, e.frame+e.silence)) // once in a silence, so that nothing waits for long that has ended
 		if c.writing != 0 && e.frame-c.writing > e.cfg.frames(writeLimit) {
-			stalled = append(stalled, c)
+			c.stall(0)
 		}
 	}
-	return stalled
 }
 
 // kick sends s away. Its token is remembered for a while, so that a page that polls learns why.
@@ -98,7 +99,7 @@ func (e *Engine) admit(j *joining) {
 	if j.token != "" {
 		e.missLocked(s)
 	} else {
-		context.AfterFunc(j.ctx, func() { e.leave(s) })
+		s.stop = context.AfterFunc(j.ctx, func() { e.leave(s) })
 	}
 	j.session, j.frame, j.epoch = s, e.frame, e.epoch
 	e.log.Debug("httpmp: joined", "client", s.id, "name", j.name, "frame", e.frame)

@@ -55,7 +55,9 @@ func (k *core) rebuild() error {
 	w.rng = rand.New(w.pcg)
 	w.byPtr = make(map[Sprite]*spriteEntry, len(w.sprites))
 	for _, s := range w.sprites {
-		w.byPtr[s.sprite] = s
+		if !s.gone {
+			w.byPtr[s.sprite] = s
+		}
 		if k.classes[reflect.TypeOf(s.sprite).Elem()] == nil {
 			return &GameError{w.frame, fmt.Errorf("the saved state has a sprite of type %T, which is none of this game's", s.sprite), nil}
 		}
@@ -72,7 +74,7 @@ func (k *core) rebuild() error {
 			k.dropped = append(k.dropped, c)
 		}
 	}
-	if err := k.show(w.clients); err != nil {
+	if err := k.show(); err != nil {
 		return err
 	}
 	if k.gameRow.placed = w.frame > 0; !k.gameRow.placed {

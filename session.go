@@ -18,7 +18,9 @@ type session struct {
 	in     *InChannel
 	joined uint64        // the frame it joined in
 	rate   *rate.Limiter // of its batches; concurrent-safe
+	outs   *rate.Limiter // of its outs; the same
 	nonce  string        // of its join; "" for none
+	stop   func() bool   // of a client of Engine.Join: forgets its context; else nil
 
 	// Guarded by Engine.mu.
 	client  *Client  // Load puts another in its place
@@ -65,7 +67,8 @@ type joining struct {
 	session *session
 	frame   uint64
 	epoch   uint32
-	expires time.Time // when the answer is forgotten, as far as a repeated nonce goes
+	gaveUp  bool      // whoever asked had gone before the answer
+	expires time.Time // when the answer is forgotten, as far as a repeated nonce goes; zero: there is none yet
 }
 
 // answer wakes whoever waits for the answer to j. A refusal is not kept for a repeated nonce.
@@ -75,6 +78,10 @@ func (e *Engine) answer(j *joining) {
 			delete(e.nonces, j.nonce)
 		}
 	}
+	if j.token != "" {
+		e.joining--
+	}
+	j.expires = time.Now().Add(nonceLife)
 	close(j.done)
 }
 
@@ -122,13 +129,19 @@ func (e *Engine) join(j *joining) error {
 
 // await waits for the answer to j as long as ctx does.
 func (e *Engine) await(ctx context.Context, j *joining) error {
+	var err error
 	select {
 	case <-j.done:
-		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
 	case <-e.ended:
-		return ErrClosed
+		err = ErrClosed
+	}
+	select {
+	case <-j.done: // also where the rest has come at the same time
+		return nil
+	default:
+		return err
 	}
 }
 

@@ -6,7 +6,7 @@ type Stats struct {
 	Clients   int    // that are in
 	Late      uint64 // frames that were made late, to catch up
 	Dropped   uint64 // frames' times that were dropped because the loop was too late
-	Malformed int    // custom events that did not decode
+	Malformed int    // custom events that did not decode, each time they were met
 	BytesIn   uint64 // of batches
 	BytesOut  uint64 // of records, without HTTP's own
 }

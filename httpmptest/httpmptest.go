@@ -1,7 +1,8 @@
 // Package httpmptest drives a game frame by frame in virtual time, with fake clients that join, press
 // buttons and see what a page would see.
 //
-//	h := httpmptest.New(t, newPong())
+//	g := newPong()
+//	h := httpmptest.New(t, g)
 //	ann := h.Join("Ann")
 //	ann.Hold("ArrowUp")
 //	h.Frames(60)
