@@ -71,7 +71,8 @@ test-browser:
 	$(call each,./browsertest,go test -race -count=1 ./...)
 
 bench:
-	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(PKG)
+	go test -run '^$$' -bench '$(BENCH)' -skip Parked -benchmem -count $(COUNT) $(PKG)
+	go test -run '^$$' -bench Parked -benchtime 1x .
 
 fuzz:
 	@FUZZTIME=$(FUZZTIME) tools/fuzz.sh $(MODULES)

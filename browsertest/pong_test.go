@@ -61,6 +61,11 @@ func TestPong(t *testing.T) {
 		tcp.Refuse(true)
 		tcp.Cut()
 		m.watcher.UntilText(5*time.Second, "#pill", func(s string) bool { return s != "" })
+		for range 200 { // it fades in
+			if Eval[string](m.watcher, "getComputedStyle(document.querySelector('#pill')).opacity") == "1" {
+				break
+			}
+		}
 		m.watcher.Screenshot("pong-reconnecting")
 		tcp.Refuse(false)
 		m.watcher.UntilText(10*time.Second, "#pill", func(s string) bool { return s == "" })
