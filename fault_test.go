@@ -215,7 +215,7 @@ func TestFaultsInValues(t *testing.T) {
 			d.look = func(*dot) httpmp.Look { return httpmp.Rect(1, 1, "red").Stroke("blue", math.Inf(1)) }
 		}, []string{"*httpmp_test.dot 2", "Inf"}},
 		{"NaN in a poly", func(_ *scripted, d *dot) {
-			d.look = func(*dot) httpmp.Look { return httpmp.Poly("red", 1, 2, math.NaN(), 3) }
+			d.look = func(*dot) httpmp.Look { return httpmp.Poly("red", 1, 2, math.NaN(), 3, 5, 8) }
 		}, []string{"*httpmp_test.dot 2", "NaN"}},
 		{"NaN in the stage", func(g *scripted, _ *dot) {
 			g.stage = func(*scripted) httpmp.Stage { return httpmp.Stage{W: math.NaN(), H: 1} }
