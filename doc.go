@@ -11,7 +11,7 @@
 //	func (p *Paddle) Look() httpmp.Look { return httpmp.Rect(10, 80, "white") }
 //
 //	func (p *Paddle) Step(f *httpmp.Frame) {
-//		_, dy := f.Seat(p.seat).Stick() // arrows, WASD, a gamepad
+//		_, dy := f.Seat(p.seat).Stick() // arrows or WASD
 //		p.Y = min(max(p.Y+300*dy*f.Dt, 40), 440)
 //	}
 //
